@@ -1,0 +1,101 @@
+/**
+ * `npm run demo`: boots an appliance of its own, builds the demo lab, lets real clients try everything, prints a table.
+ * `--keep` leaves it running and says what to try next. Exit 0 only if every check holds.
+ */
+import type { ChildProcess } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { Appliance, type Result, spawnMortal } from '../run/appliance.ts';
+import { type Check, story } from './checks.ts';
+
+const lab = 'demo';
+const upstreamPort = 5399;
+
+/** A local authoritative name server: stands for the world outside. */
+function startUpstream(): ChildProcess {
+  const args = [
+    '--no-daemon',
+    '--no-resolv',
+    '--no-hosts',
+    '--bind-interfaces',
+    '--listen-address=127.0.0.1',
+    `--port=${upstreamPort}`,
+    '--host-record=www.upstream.test,203.0.113.80',
+    '--local=/upstream.test/',
+    '--conf-file=/dev/null',
+  ];
+  return spawnMortal('dnsmasq', args);
+}
+
+async function runChecks(checks: readonly Check[]): Promise<boolean> {
+  const width = Math.max(...checks.map(({ name }) => name.length));
+  let ok = true;
+  console.log(`${'check'.padEnd(width)} · result · time`);
+  for (const check of checks) {
+    const started = performance.now();
+    const outcome = await check.run().then(
+      (seen) => ({ ok: true, text: seen }),
+      (error: unknown) => ({ ok: false, text: error instanceof Error ? error.message : String(error) }),
+    );
+    ok &&= outcome.ok;
+    console.log(
+      `${check.name.padEnd(width)} · ${outcome.ok ? 'ok' : 'FAILED'}: ${outcome.text} · ${((performance.now() - started) / 1000).toFixed(1)} s`,
+    );
+  }
+  return ok;
+}
+
+async function main(): Promise<void> {
+  const keep = process.argv.includes('--keep');
+  if (process.getuid?.() !== 0) throw new Error('the demo makes network namespaces: run it as root');
+  mkdirSync('/var/lib/weft-demo', { recursive: true });
+  const appliance = new Appliance({
+    stateDir: '/var/lib/weft-demo',
+    settings: `plugins:\n  dns:\n    upstreams: ["127.0.0.1:${upstreamPort}"]\n`,
+  });
+  const upstream = startUpstream();
+  const exec = (vm: string, command: readonly string[], timeoutMs?: number): Promise<Result> =>
+    appliance.weft(['lab', 'exec', vm, '--', ...command], { timeoutMs: timeoutMs ?? 15_000 });
+  let ok = false;
+  try {
+    console.log('booting the appliance …');
+    await appliance.start();
+    console.log('building the lab: two tenants, six VMs …');
+    // A demo that was killed may have left its VMs.
+    await appliance.weft(['lab', 'down', lab], { timeoutMs: 60_000 });
+    await appliance.must(['lab', 'up', lab], { timeoutMs: 60_000 });
+    const { plugins } = await appliance.json<{ plugins: { name: string }[] }>(['status']);
+    ok = await runChecks(
+      story(
+        appliance,
+        exec,
+        plugins.map(({ name }) => name),
+      ),
+    );
+    if (keep && ok) await linger(appliance);
+  } finally {
+    await appliance.weft(['lab', 'down', lab], { timeoutMs: 60_000 });
+    await appliance.stop();
+    upstream.kill();
+  }
+  if (!ok) process.exitCode = 1;
+}
+
+async function linger(appliance: Appliance): Promise<void> {
+  console.log(`
+The appliance keeps running; Ctrl-C ends it. In another shell, in this folder:
+  export WEFT_API=${appliance.api}
+  npx weft status
+  npx weft get port -A
+  npx weft lab exec acme-web -- ping -c 3 db.acme.example
+  npx weft leases -A; npx weft routes -A; npx weft drops -A
+  npx weft explain VirtualNetwork.spec.subnets`);
+  await new Promise<void>((resolve) => {
+    process.once('SIGINT', () => resolve());
+    process.once('SIGTERM', () => resolve());
+  });
+}
+
+await main().catch((error: unknown) => {
+  console.error(`error: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+});

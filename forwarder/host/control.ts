@@ -1,0 +1,170 @@
+/** What plugins ask of the forwarder and how it answers; runs in the Worker. `ports.watch` is answered in the main isolate (port-watch.ts). */
+import { setImmediate } from 'node:timers/promises';
+import type { DropCount, ForwarderCalls, PortStats } from '@weft/kernel/contract/net';
+import { fail, type InOf, type OutOf, type UnaryNames } from '@weft/kernel/contract/system';
+import type { Forwarder, PortStats as PackedStats } from '../binding/index.ts';
+import { cutBatch, grantedTables } from './batch.ts';
+import { portState } from './port-watch.ts';
+import type { PuntClasses } from './punt-classes.ts';
+import { refusal } from './refusals.ts';
+import type { Peers } from './relay.ts';
+
+/** Stays the same object while the plugin is a peer: a batch in progress holds on to it. */
+interface Plugin {
+  owner: number;
+  granted: ReadonlySet<number>;
+  puntClasses: Readonly<Record<string, number>>;
+}
+
+interface Refused {
+  readonly plugin: string;
+  readonly reason: string;
+}
+
+type Methods = { readonly [K in UnaryNames<ForwarderCalls>]: (plugin: Plugin, input: InOf<ForwarderCalls, K>) => unknown };
+
+export class Control {
+  readonly #forwarder: Forwarder;
+  readonly #classes: Pick<PuntClasses, 'set'>;
+  readonly #plugins = new Map<string, Plugin>();
+  /** Disabled, and nothing of them is left. */
+  #swept: ReadonlySet<string> = new Set();
+  readonly #methods: ReadonlyMap<string, (plugin: Plugin, input: never) => unknown>;
+
+  constructor(forwarder: Forwarder, classes: Pick<PuntClasses, 'set'>) {
+    this.#forwarder = forwarder;
+    this.#classes = classes;
+    this.#methods = new Map(Object.entries(this.#table()));
+  }
+
+  /** Grants and punt classes of all plugins that are peers now. A plugin whose classes are refused is left out and named in the result. */
+  setPeers(peers: Peers): Refused[] {
+    const refused: Refused[] = [];
+    const former = new Map(this.#plugins);
+    this.#plugins.clear();
+    for (const [name, peer] of Object.entries(peers)) {
+      try {
+        const owner = this.#forwarder.ownerOpen(name);
+        const puntClasses = this.#classes.set(name, peer.puntClasses);
+        const plugin = { owner, granted: grantedTables(peer.grants.rows), puntClasses };
+        const known = former.get(name);
+        // A Worker before this one may have left part of a batch.
+        if (known === undefined) this.#forwarder.rowsForget(owner);
+        this.#plugins.set(name, Object.assign(known ?? plugin, plugin));
+      } catch (thrown) {
+        refused.push({ plugin: name, reason: reasonOf(thrown) });
+      }
+    }
+    return refused;
+  }
+
+  /** Removes rows and punt classes of disabled plugins, each once; call it after `setPeers`. `swept`: rows by plugin, of those that had some. */
+  sweep(disabled: readonly string[]): { readonly swept: Readonly<Record<string, number>>; readonly refused: Refused[] } {
+    const gone = disabled.filter((name) => !this.#plugins.has(name));
+    const news = gone.filter((name) => !this.#swept.has(name));
+    const swept: Record<string, number> = {};
+    const refused: Refused[] = [];
+    for (const plugin of news) {
+      try {
+        const rows = this.#sweep(plugin);
+        if (rows > 0) swept[plugin] = rows;
+      } catch (thrown) {
+        refused.push({ plugin, reason: reasonOf(thrown) });
+      }
+    }
+    this.#swept = new Set(gone.filter((name) => refused.every(({ plugin }) => plugin !== name)));
+    return { swept, refused };
+  }
+
+  #sweep(plugin: string): number {
+    const owner = this.#forwarder.ownerOpen(plugin);
+    this.#classes.set(plugin, []);
+    // By a new generation: nothing more comes of a batch in progress.
+    return this.#forwarder.rowsCommit(owner, this.#forwarder.rowsBegin(owner));
+  }
+
+  /** Rejects with WeftFailure. */
+  async call(peer: string, method: string, input: unknown): Promise<unknown> {
+    const plugin = this.#plugins.get(peer);
+    if (plugin === undefined) throw fail('UNAVAILABLE', `plugin ${peer} is not known here`, 'restart it: weft plugin restart NAME');
+    const handler = this.#methods.get(method);
+    if (handler === undefined) throw fail('NOT_FOUND', `no method '${method}' on this channel`);
+    try {
+      return await handler(plugin, (input ?? {}) as never);
+    } catch (thrown) {
+      throw refusal(thrown);
+    }
+  }
+
+  #table(): Methods {
+    const forwarder = this.#forwarder;
+    return {
+      hello: ({ puntClasses }) => ({ epoch: String(forwarder.state().epoch), puntClasses }),
+      'rows.begin': (plugin) => ({ generation: forwarder.rowsBegin(plugin.owner) }),
+      'rows.apply': (plugin, input) => this.#apply(plugin, input),
+      'rows.commit': (plugin, { generation }) => ({ swept: forwarder.rowsCommit(plugin.owner, generation) }),
+      'rows.clear': (plugin) => ({ swept: forwarder.rowsClear(plugin.owner) }),
+      'rows.read': (plugin, { table }) => ({ rows: forwarder.rowsRead(plugin.owner, table) }),
+      'ports.read': () => ({ ports: forwarder.portsRead().map(portState) }),
+      'stats.read': (_plugin, { ports }) => ({ ports: pick(forwarder.statsRead(), ports, (port) => port.id).map(portStats) }),
+      'drops.read': (_plugin, { ports }) => ({
+        drops: pick(forwarder.dropsRead(), ports, (drop) => drop.port).map(
+          (drop): DropCount => ({
+            port: drop.port,
+            reason: forwarder.dropName(drop.reason),
+            packets: Number(drop.packets),
+            bytes: Number(drop.bytes),
+          }),
+        ),
+      }),
+    };
+  }
+
+  /** Atomic however many parts it takes: all but the last are staged, and a refusal of any forgets all. */
+  async #apply(plugin: Plugin, input: InOf<ForwarderCalls, 'rows.apply'>): Promise<OutOf<ForwarderCalls, 'rows.apply'>> {
+    const { generation, more = false } = input;
+    let changed = 0;
+    try {
+      const parts = cutBatch(bytesOf(input.ops), plugin.granted);
+      for (const [index, part] of parts.entries()) {
+        const last = index === parts.length - 1;
+        // Other plugins' calls and a stop may come in between.
+        if (index > 0) await setImmediate();
+        changed += this.#applyPart(plugin, generation, part.ops, part.first, !last || more);
+      }
+    } catch (thrown) {
+      // What was staged before a batch that is refused here must not be published by a later one.
+      this.#forwarder.rowsForget(plugin.owner);
+      throw thrown;
+    }
+    return { changed };
+  }
+
+  #applyPart(plugin: Plugin, generation: number, ops: Buffer, first: number, more: boolean): number {
+    try {
+      return this.#forwarder.rowsApply(plugin.owner, generation, ops, more);
+    } catch (thrown) {
+      throw refusal(thrown, first === 0 ? '' : `counting from operation ${first}: `);
+    }
+  }
+}
+
+function reasonOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
+function bytesOf(value: unknown): Buffer {
+  if (!(value instanceof Uint8Array)) throw new TypeError('ops must be bytes');
+  return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+}
+
+function pick<T>(records: readonly T[], ports: readonly number[] | undefined, portOf: (record: T) => number): readonly T[] {
+  if (ports === undefined) return records;
+  const wanted = new Set(ports);
+  return records.filter((record) => wanted.has(portOf(record)));
+}
+
+function portStats(packed: PackedStats): PortStats {
+  const { generation: _generation, id, ...counters } = packed;
+  return { id, ...(Object.fromEntries(Object.entries(counters).map(([name, value]) => [name, Number(value)])) as Omit<PortStats, 'id'>) };
+}

@@ -1,0 +1,104 @@
+/** Serves plugins once packets flow: sockets, the Worker, the launcher's news. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { BusServer } from '@weft/kernel/bus';
+import type { ForwarderToLauncher, Handoff, LauncherToForwarder } from '@weft/kernel/contract/system';
+import type { Forwarder } from '../binding/index.ts';
+import { faultHandlers } from './faults.ts';
+import { startPortWatch, startPunts } from './listen.ts';
+import type { Log } from './log.ts';
+import { PeerSockets } from './peers.ts';
+import { type FromWorker, Relay, type Wanted } from './relay.ts';
+import { relayHandlers } from './relay-handlers.ts';
+import type { ForwarderSettings } from './settings.ts';
+import { Supervisor } from './supervise.ts';
+
+const reportMs = 10_000;
+/** A Worker that needs more is broken; its end leaves the process alone. Batches of rows do not count: they lie outside the heap. */
+const workerHeapMib = 256;
+
+/** One Worker at a time, told who is wanted at the moment when it starts. `first`: one serves. */
+function superviseWorker(relay: Relay, wanted: () => Wanted, logLevel: string, log: Log) {
+  const { promise: first, resolve } = Promise.withResolvers<void>();
+  const start = (): Worker => {
+    const resourceLimits = { maxOldGenerationSizeMb: workerHeapMib };
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: { logLevel }, resourceLimits });
+    worker.on('error', (cause) => log.error('the Worker failed', { reason: cause instanceof Error ? cause.stack : String(cause) }));
+    worker.on('message', (message: FromWorker) => {
+      if (message.type === 'peers-done') resolve();
+      else relay.answer(message);
+    });
+    relay.connect((message) => worker.postMessage(message));
+    relay.post({ type: 'peers', ...wanted() });
+    return worker;
+  };
+  const supervisor = new Supervisor(start, (code, pauseMs) => {
+    relay.disconnect();
+    log.warn('the Worker ended and is replaced', { code, pauseMs });
+  });
+  supervisor.run();
+  return { supervisor, first };
+}
+
+/** Everything that serving needs of the process. */
+export interface Serving {
+  readonly forwarder: Forwarder;
+  readonly handoff: Handoff;
+  readonly settings: ForwarderSettings;
+  readonly log: Log;
+  /** Ends the process; the launcher starts a new one, which takes the state memory over. */
+  readonly crash: (cause: unknown) => never;
+}
+
+/** Resolves after `ready` was said; goes on until SIGTERM or until the launcher is gone. */
+export async function serve({ forwarder, handoff, settings, log, crash }: Serving): Promise<void> {
+  let wanted: Wanted = { peers: {}, disabled: [] };
+  let peersChanged = (): void => undefined;
+  process.on('message', (message: LauncherToForwarder) => {
+    if (message.type !== 'peers') return;
+    wanted = message;
+    peersChanged();
+  });
+  const punts = startPunts(forwarder);
+  const watch = startPortWatch(forwarder);
+  const relay = new Relay();
+  const { supervisor, first } = superviseWorker(relay, () => wanted, handoff.logLevel, log);
+  const folder = join(handoff.runDir, 'forwarder');
+  mkdirSync(folder, { recursive: true, mode: 0o755 });
+  const server = await BusServer.open(handoff.keys);
+  const killWorker = () => supervisor.kill();
+  const faults = settings.debug.faults ? faultHandlers((ms) => relay.post({ type: 'block', ms }), killWorker) : {};
+  const handlers = (plugin: string) => ({ ...relayHandlers(plugin, relay, watch.ports), ...faults });
+  const sockets = new PeerSockets({ server, forwarder, pump: punts.pump, folder, handlers, log });
+  const reporter = setInterval(() => sockets.report(), reportMs);
+
+  let changes = Promise.resolve();
+  peersChanged = () => {
+    // The Worker first: it must know a plugin before that plugin's first call.
+    relay.post({ type: 'peers', ...wanted });
+    const { peers } = wanted;
+    changes = changes.then(() => sockets.set(peers)).catch(crash);
+  };
+  peersChanged();
+
+  let stopping = false;
+  const stop = async (reason: string): Promise<void> => {
+    if (stopping) return;
+    stopping = true;
+    log.info('stopping', { reason });
+    clearInterval(reporter);
+    await changes;
+    await server.close();
+    await supervisor.stop();
+    punts.stop();
+    watch.stop();
+    forwarder.stop();
+    process.exit(0);
+  };
+  for (const reason of ['SIGTERM', 'disconnect']) process.on(reason, () => void stop(reason).catch(crash));
+
+  await first;
+  await changes;
+  process.send?.({ type: 'ready' } satisfies ForwarderToLauncher);
+}

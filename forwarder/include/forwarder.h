@@ -1,0 +1,382 @@
+/*
+ * libforwarder's public interface.
+ * Written by forwarder/tools/gen.ts; edit the tables in schema.ts and calls.ts.
+ *
+ * Every call may be made from any thread. Calls return 0 or more, or a negative enum fwd_err. Buffers are pointer and length
+ * in bytes and stay the caller's. Integers are little endian, IP and MAC addresses in network order; IPv4 addresses stand in
+ * the first 4 of 16 bytes, the rest is zero.
+ */
+#ifndef FORWARDER_H
+#define FORWARDER_H
+
+#include <stdint.h>
+
+#define FWD_PUBLIC __attribute__((visibility("default")))
+#define FWD_ABI 0xfd20920e01b7c554ULL
+#define FWD_ROWS_ABI 0x4bb06a93f614adf9ULL
+#define FWD_ID_LIMIT 1048576u /* ids of VRFs, bridges and ports are below */
+#define FWD_ANY_VRF 0xffffffffu /* service rows of every VRF */
+#define FWD_PUNT_VERSION 1
+#define FWD_PUNT_FLAG_VLAN 1
+
+/* What a call returns when it refuses; fwd_error_text has the sentence. */
+enum fwd_err {
+    FWD_ERR_ARGUMENT = -1, /* an argument is out of range or a buffer is NULL or too small */
+    FWD_ERR_STATE = -2, /* not started, started already, or called out of order */
+    FWD_ERR_ROW = -3, /* an operation of the batch is malformed; the text names operation and field */
+    FWD_ERR_OWNER = -4, /* the row belongs to another owner */
+    FWD_ERR_GENERATION = -5, /* not the generation that the owner began last */
+    FWD_ERR_FULL = -6, /* the table, the journal or the list of owners is full */
+    FWD_ERR_MEMORY = -7, /* out of memory */
+    FWD_ERR_SYSTEM = -8, /* the operating system refused; the text says what */
+    FWD_ERR_EAL = -9, /* DPDK did not start; the log says why */
+};
+
+/* Tables of rows. */
+enum fwd_table {
+    FWD_TABLE_VRF = 1, /* A routing table. */
+    FWD_TABLE_BRIDGE = 2, /* A broadcast domain and the VRF that its gateway routes in. */
+    FWD_TABLE_PORT = 3, /* A place where frames enter and leave: a VM, a VLAN of a trunk, an interface of the host. */
+    FWD_TABLE_MAC = 4, /* Where a MAC address of a bridge is. */
+    FWD_TABLE_NEIGHBOR = 5, /* The MAC address of an IP address on a bridge; answers ARP and neighbour solicitations. */
+    FWD_TABLE_NEXTHOP = 6, /* What happens to packets of a route. Its number belongs to the owner: two owners may use the same. */
+    FWD_TABLE_ROUTE = 7, /* A path to a prefix. Of several with the same prefix the lowest source wins. */
+    FWD_TABLE_SERVICE = 8, /* Packets to an address, protocol and port that a plugin answers. */
+    FWD_TABLE_PUNT_CLASS = 9, /* A queue to a plugin with its limits (token buckets; burst in packets). */
+};
+
+/* Operations of a batch. */
+enum fwd_op {
+    FWD_OP_UPSERT = 1, /* the row follows */
+    FWD_OP_DELETE = 2, /* the row follows; only its key counts; a row that is not there is no error */
+};
+
+/* How a bridge forwards. */
+enum fwd_mode {
+    FWD_MODE_L2 = 0, /* bridged only */
+    FWD_MODE_L3 = 1, /* every IP packet is routed, the rest dropped */
+    FWD_MODE_L2_L3 = 2, /* frames to the gateway's MAC address are routed, others bridged */
+};
+
+/* Bits of bridge.flags. */
+enum fwd_bridge_flag {
+    FWD_BRIDGE_FLOOD_UNKNOWN = 1, /* flood unknown unicast */
+};
+
+/* Bits of port.flags. */
+enum fwd_port_flag {
+    FWD_PORT_SECURITY = 1, /* frames must come from the MAC address of the port */
+    FWD_PORT_POLICY_REQUIRED = 2, /* closed until its policy is there */
+    FWD_PORT_TRUNK = 4, /* carries tagged frames for VLAN ports */
+};
+
+/* How a port is tied to the outside. */
+enum fwd_binding {
+    FWD_BINDING_NONE = 0, /* not at all */
+    FWD_BINDING_INTERFACE = 1, /* an interface of the host */
+    FWD_BINDING_NETNS = 2, /* a veth pair with one end in a namespace */
+    FWD_BINDING_VLAN = 3, /* tagged frames of the parent port */
+    FWD_BINDING_ETHDEV = 4, /* a DPDK device */
+};
+
+/* Bits of neighbor.flags. */
+enum fwd_neighbor_flag {
+    FWD_NEIGHBOR_GATEWAY = 1, /* answered with, and routed by, this appliance */
+};
+
+/* What a next hop does. */
+enum fwd_nexthop_type {
+    FWD_NEXTHOP_DROP = 0, /* drop */
+    FWD_NEXTHOP_PORT = 1, /* rewrite and send */
+    FWD_NEXTHOP_BLACKHOLE = 2, /* drop without a word */
+};
+
+/* What a service row does. */
+enum fwd_action {
+    FWD_ACTION_PUNT = 0, /* hand the packet to a plugin */
+};
+
+/* State of a port. */
+enum fwd_link {
+    FWD_LINK_PENDING = 0, /* being made or retried */
+    FWD_LINK_UP = 1, /* carries frames */
+    FWD_LINK_DOWN = 2, /* exists, no carrier */
+};
+
+/* Rows. */
+
+/* A routing table. */
+struct fwd_vrf_row {
+    uint32_t id; /* number of the VRF */
+    uint8_t pad0[4]; /* zero */
+};
+_Static_assert(sizeof(struct fwd_vrf_row) == 8, "fwd_vrf_row");
+
+/* A broadcast domain and the VRF that its gateway routes in. */
+struct fwd_bridge_row {
+    uint32_t id; /* number of the bridge */
+    uint32_t vrf; /* routing table of its gateway; 0: none */
+    uint32_t vni; /* VXLAN network identifier (RFC 7348 §5) */
+    uint16_t mtu; /* largest IP packet, bytes */
+    uint8_t mode; /* enum fwd_mode */
+    uint8_t flags; /* enum fwd_bridge_flag */
+};
+_Static_assert(sizeof(struct fwd_bridge_row) == 16, "fwd_bridge_row");
+
+/* A place where frames enter and leave: a VM, a VLAN of a trunk, an interface of the host. */
+struct fwd_port_row {
+    uint32_t id; /* number of the port */
+    uint32_t bridge; /* broadcast domain; 0: none */
+    uint32_t parent; /* trunk port that a VLAN port is part of; 0: none */
+    uint32_t flags; /* enum fwd_port_flag */
+    uint8_t mac[6]; /* the VM's address */
+    uint16_t mtu; /* of the link, bytes */
+    uint16_t vlan; /* tag on the parent (IEEE 802.1Q VID); 0: none */
+    uint8_t binding; /* enum fwd_binding */
+    char interface[16]; /* name of the link; ethdev: PCI address */
+    char netns[64]; /* name of the namespace that gets the link's far end */
+    uint8_t pad0[5]; /* zero */
+};
+_Static_assert(sizeof(struct fwd_port_row) == 112, "fwd_port_row");
+
+/* Where a MAC address of a bridge is. */
+struct fwd_mac_row {
+    uint32_t bridge; /* broadcast domain */
+    uint8_t mac[6]; /* unicast address */
+    uint8_t pad0[2]; /* zero */
+    uint32_t port; /* port behind which it is */
+};
+_Static_assert(sizeof(struct fwd_mac_row) == 16, "fwd_mac_row");
+
+/* The MAC address of an IP address on a bridge; answers ARP and neighbour solicitations. */
+struct fwd_neighbor_row {
+    uint32_t bridge; /* broadcast domain */
+    uint8_t family; /* IP version of address: 4 or 6 */
+    uint8_t pad0[3]; /* zero */
+    uint8_t address[16]; /* network order */
+    uint8_t mac[6]; /* answered */
+    uint8_t flags; /* enum fwd_neighbor_flag */
+    uint8_t pad1[1]; /* zero */
+};
+_Static_assert(sizeof(struct fwd_neighbor_row) == 32, "fwd_neighbor_row");
+
+/* What happens to packets of a route. Its number belongs to the owner: two owners may use the same. */
+struct fwd_nexthop_row {
+    uint32_t id; /* number, chosen by the owner */
+    uint32_t port; /* type port: where the packet leaves */
+    uint32_t bridge; /* type port: bridge that the packet leaves on */
+    uint8_t mac[6]; /* type port: destination MAC address */
+    uint8_t type; /* enum fwd_nexthop_type */
+    uint8_t pad0[5]; /* zero */
+};
+_Static_assert(sizeof(struct fwd_nexthop_row) == 24, "fwd_nexthop_row");
+
+/* A path to a prefix. Of several with the same prefix the lowest source wins. */
+struct fwd_route_row {
+    uint32_t vrf; /* routing table */
+    uint8_t family; /* IP version of address: 4 or 6 */
+    uint8_t prefix_length; /* bits; at most 32 for IPv4 */
+    uint8_t pad0[2]; /* zero */
+    uint8_t address[16]; /* network order; bits after prefix_length are zero */
+    uint8_t source; /* who says so; lowest number wins */
+    uint8_t pad1[3]; /* zero */
+    uint32_t nexthop; /* id of a nexthop of the same owner */
+};
+_Static_assert(sizeof(struct fwd_route_row) == 32, "fwd_route_row");
+
+/* Packets to an address, protocol and port that a plugin answers. */
+struct fwd_service_row {
+    uint32_t vrf; /* routing table; 0xffffffff: any */
+    uint8_t family; /* IP version of address: 4 or 6 */
+    uint8_t protocol; /* IANA protocol number */
+    uint16_t l4_port; /* destination port, host order */
+    uint8_t address[16]; /* destination, network order; all zero: any */
+    uint16_t punt_class; /* action punt: the class */
+    uint8_t action; /* enum fwd_action */
+    uint8_t pad0[5]; /* zero */
+};
+_Static_assert(sizeof(struct fwd_service_row) == 32, "fwd_service_row");
+
+/* A queue to a plugin with its limits (token buckets; burst in packets). */
+struct fwd_punt_class_row {
+    uint16_t id; /* number of the class */
+    uint16_t receiver; /* owner number of the plugin that reads it */
+    uint32_t rate; /* packets per second, all ports together */
+    uint32_t burst; /* packets */
+    uint32_t port_rate; /* packets per second, each port */
+    uint32_t port_burst; /* packets */
+    char name[32]; /* for people */
+    uint8_t pad0[4]; /* zero */
+};
+_Static_assert(sizeof(struct fwd_punt_class_row) == 56, "fwd_punt_class_row");
+
+/* Other records. */
+
+/* What fwd_start needs. */
+struct fwd_config {
+    uint32_t memory_mib; /* packet memory (EAL -m), MiB; 64 to 65536 */
+    uint32_t state_mib; /* state memory, MiB; 4 to 65536; unused parts cost nothing */
+    int32_t state_fd; /* descriptor of the state memory (tmpfs); stays the caller’s */
+    int32_t log_fd; /* descriptor for log lines; stays the caller’s */
+    int32_t cpu; /* CPU of the first packet thread; -1: the last one allowed */
+    uint32_t packet_threads; /* 1 to 8, on following CPUs */
+    uint32_t max_ports; /* live ports; 1 to 65536 */
+    uint8_t hugepages; /* 1: packet memory in hugepages */
+    uint8_t log_level; /* EAL log level, 1 (emergency) to 8 (debug) */
+    uint8_t pad0[2]; /* zero */
+};
+_Static_assert(sizeof(struct fwd_config) == 32, "fwd_config");
+
+/* What became of the state memory at start. */
+struct fwd_state {
+    uint32_t epoch; /* starts of a forwarder with this memory; changes with each */
+    uint32_t rows; /* rows found and taken over */
+    uint32_t discarded; /* rows found damaged and left out */
+    uint32_t replayed; /* row changes of an interrupted batch that were finished */
+    uint8_t fresh; /* 1: the memory was empty or had to be given up */
+    char note[128]; /* why it had to be given up; empty otherwise */
+    uint8_t pad0[7]; /* zero */
+};
+_Static_assert(sizeof(struct fwd_state) == 152, "fwd_state");
+
+/* How a port is doing. */
+struct fwd_port_state {
+    uint32_t id; /* of the port */
+    uint32_t generation; /* of the port row; another port with the same id has another */
+    uint8_t state; /* enum fwd_link */
+    char reason[127]; /* why it is not up, for people; empty when up */
+};
+_Static_assert(sizeof(struct fwd_port_state) == 136, "fwd_port_state");
+
+/* Counters of one port since it was made: rx_packets + injected + cloned + originated = sent + dropped + punted, by the port entered. */
+struct fwd_port_stats {
+    uint32_t id; /* of the port */
+    uint32_t generation; /* of the port */
+    uint64_t rx_packets; /* frames that came in */
+    uint64_t rx_bytes; /* of them */
+    uint64_t tx_packets; /* frames that left through this port */
+    uint64_t tx_bytes; /* of them */
+    uint64_t injected; /* frames that plugins sent */
+    uint64_t cloned; /* copies made of frames that came in here */
+    uint64_t originated; /* answers made by the forwarder itself */
+    uint64_t sent; /* left through any port */
+    uint64_t dropped; /* under a named reason */
+    uint64_t punted; /* handed to plugins */
+};
+_Static_assert(sizeof(struct fwd_port_stats) == 88, "fwd_port_stats");
+
+/* Drops of one port under one reason. */
+struct fwd_drop {
+    uint32_t port; /* entered through */
+    uint32_t reason; /* number for fwd_drop_name */
+    uint64_t packets; /* frames */
+    uint64_t bytes; /* of them */
+};
+_Static_assert(sizeof(struct fwd_drop) == 24, "fwd_drop");
+
+/* Head of a punt or inject record; length bytes of Ethernet frame follow, then zeros to a multiple of 8. */
+struct fwd_punt {
+    uint8_t version; /* 1 */
+    uint8_t flags; /* 1: vlan holds the tag that the frame carried */
+    uint16_t punt_class; /* id of the class */
+    uint32_t length; /* of the frame, bytes */
+    uint32_t port; /* entered through; inject: leaves through */
+    uint32_t generation; /* of the port; a stale injection is dropped */
+    uint32_t vrf; /* of the port */
+    uint16_t vlan; /* IEEE 802.1Q VID */
+    uint16_t reserved; /* zero */
+    uint64_t timestamp_ns; /* CLOCK_REALTIME of the arrival */
+};
+_Static_assert(sizeof(struct fwd_punt) == 32, "fwd_punt");
+
+/* Calls. */
+
+/* The hash of the interface that the library was built from. */
+FWD_PUBLIC uint64_t fwd_abi(void);
+
+/* Writes sizeof and offsets of every record as u32, in the order of the table. Returns how many there are.
+ * Errors: ARGUMENT (length in bytes is too small). */
+FWD_PUBLIC int32_t fwd_layout(void *out, uint32_t length);
+
+/* Writes the sentence about the last call that failed on this thread, with a NUL. Returns its length.
+ * Errors: ARGUMENT. */
+FWD_PUBLIC int32_t fwd_error_text(void *out, uint32_t length);
+
+/* Starts DPDK on threads of its own, takes the state memory over and forwards. config is a struct fwd_config. Once per process.
+ * Errors: ARGUMENT, STATE, MEMORY, SYSTEM, EAL. */
+FWD_PUBLIC int32_t fwd_start(const void *config, uint32_t length);
+
+/* Stops all threads, closes ports. The state memory keeps the rows.
+ * Errors: STATE. */
+FWD_PUBLIC int32_t fwd_stop(void);
+
+/* Writes a struct fwd_state. Returns 0.
+ * Errors: ARGUMENT, STATE. */
+FWD_PUBLIC int32_t fwd_state_read(void *out, uint32_t length);
+
+/* The number of the owner with this name (1 to 31 bytes), the same as long as the state memory lives. Returns 1 to 63.
+ * Errors: ARGUMENT, STATE, FULL. */
+FWD_PUBLIC int32_t fwd_owner_open(const char *name);
+
+/* Begins a generation of the owner’s rows and forgets what it staged. Returns its number (1 to 2^31-1).
+ * Errors: ARGUMENT, STATE. */
+FWD_PUBLIC int32_t fwd_rows_begin(uint32_t owner);
+
+/* A batch: operations [u8 op][u8 table][u16 size][u32 0][row], each padded to 8 bytes. more 0: publishes it with all that was staged, all or nothing; 1: stages it.
+ * Returns how many rows changed. After an error nothing is staged any more and no row has changed.
+ * Errors: ARGUMENT, STATE, ROW, OWNER, GENERATION, FULL, MEMORY. */
+FWD_PUBLIC int32_t fwd_rows_apply(uint32_t owner, uint32_t generation, const void *ops, uint32_t length, uint32_t more);
+
+/* Removes the owner’s rows that were not sent since the generation began. Returns how many.
+ * Errors: ARGUMENT, STATE (something is staged), GENERATION, FULL, MEMORY. */
+FWD_PUBLIC int32_t fwd_rows_commit(uint32_t owner, uint32_t generation);
+
+/* Removes all rows of the owner and forgets what it staged. Returns how many.
+ * Errors: ARGUMENT, STATE, FULL, MEMORY. */
+FWD_PUBLIC int32_t fwd_rows_clear(uint32_t owner);
+
+/* Writes rows of the owner (0: of all) back to back. cursor is a u32 that the caller sets to 0 and passes on; 0xffffffff: that was the last part.
+ * Returns the number of bytes, a multiple of the row’s size.
+ * Errors: ARGUMENT, STATE. */
+FWD_PUBLIC int32_t fwd_rows_read(uint32_t owner, uint32_t table, void *cursor, void *out, uint32_t length);
+
+/* Writes struct fwd_port_state of the ports with an id ≥ from, by id, as many as fit. Returns how many; 0: no more.
+ * Errors: ARGUMENT, STATE. */
+FWD_PUBLIC int32_t fwd_ports_read(uint32_t from, void *out, uint32_t length);
+
+/* Counts changes of any port’s state, generation or existence; 0 before the start. */
+FWD_PUBLIC uint64_t fwd_ports_changes(void);
+
+/* The reading end of a non-blocking pipe that gets a byte when fwd_ports_changes rises (at most one per unread byte). It stays the library’s.
+ * Errors: STATE. */
+FWD_PUBLIC int32_t fwd_ports_fd(void);
+
+/* Writes struct fwd_port_stats like fwd_ports_read.
+ * Errors: ARGUMENT, STATE. */
+FWD_PUBLIC int32_t fwd_stats_read(uint32_t from, void *out, uint32_t length);
+
+/* Writes struct fwd_drop for every reason that was counted, of ports with an id ≥ from, by id, whole ports only. Returns how many; 0: no more.
+ * Errors: ARGUMENT (not even one port fits), STATE. */
+FWD_PUBLIC int32_t fwd_drops_read(uint32_t from, void *out, uint32_t length);
+
+/* Writes "name: sentence" of a drop reason, with a NUL. Returns its length.
+ * Errors: ARGUMENT (no such reason). */
+FWD_PUBLIC int32_t fwd_drop_name(uint32_t reason, void *out, uint32_t length);
+
+/* The reading end of a non-blocking pipe that gets a byte when a record waits after fwd_punt_arm. It stays the library’s.
+ * Errors: STATE. */
+FWD_PUBLIC int32_t fwd_punt_fd(void);
+
+/* Asks for the next byte on fwd_punt_fd. Returns 1 when records wait already (no byte will come), else 0.
+ * Errors: STATE. */
+FWD_PUBLIC int32_t fwd_punt_arm(void);
+
+/* Moves whole punt records of the owner’s classes to out. One caller per owner at a time. Returns the number of bytes; 0: none wait.
+ * Errors: ARGUMENT (the first record does not fit), STATE. */
+FWD_PUBLIC int32_t fwd_punt_read(uint32_t owner, void *out, uint32_t length);
+
+/* Hands a batch of punt records to the packet threads. Never waits: what does not fit is counted as dropped. Returns how many were taken.
+ * Errors: ARGUMENT (a record is cut short or of another version; those before it were taken), STATE. */
+FWD_PUBLIC int32_t fwd_inject(uint32_t owner, const void *records, uint32_t length);
+
+#endif

@@ -1,0 +1,40 @@
+/*
+ * How each kind of binding gets its I/O and loses it again. Link thread only.
+ */
+#ifndef FORWARDER_BINDING_H
+#define FORWARDER_BINDING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "forwarder.h"
+
+struct port;
+struct port_io;
+
+struct binding_result {
+	/** 0: the I/O is there; otherwise -errno and reason. */
+	int error;
+	struct port_io *io;
+	/** Of the interface in our namespace; 0: none. */
+	uint32_t index;
+	/** Carrier. */
+	bool running;
+	/** For people: what is missing and what to do. */
+	char reason[127];
+};
+
+/** Once, when all ports are known, before the link thread starts: removes links of ports that went while no forwarder
+ * ran. 0 or -errno. */
+int binding_init(const char *tag);
+void binding_free(void);
+/** Makes or finds what the row asks for and opens it. Does not publish it. Binding none: error 0 and io NULL. */
+void binding_open(const struct fwd_port_row *row, struct binding_result *out);
+/** A live link's row has another MAC or MTU: applies them. reason as above. */
+void binding_adjust(const struct fwd_port_row *row, struct binding_result *out);
+/** Carrier of an open interface or veth, as it is now. -ENODEV when the one that was opened (index) is gone. */
+int binding_look(const struct fwd_port_row *row, uint32_t index, bool *running);
+/** Removes what binding_open made outside this process (a veth pair). The I/O is closed already. */
+void binding_remove(const struct fwd_port_row *row);
+
+#endif

@@ -1,0 +1,398 @@
+#define _GNU_SOURCE
+#include "link.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/rtnetlink.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "binding.h"
+#include "netlink.h"
+#include "port.h"
+
+#define BACKOFF_FIRST_MS 50
+#define BACKOFF_LAST_MS  2000
+
+/* What the link thread knows of one port. */
+struct link {
+	struct port *port;
+	/** The row as it was carried out last. */
+	struct fwd_port_row row;
+	bool attached;
+	/** Interface in our namespace; 0: none. */
+	uint32_t index;
+	/** 0: no retry is due. */
+	uint64_t retry_at_ms;
+	uint32_t backoff_ms;
+	struct link *next;
+};
+
+static struct {
+	pthread_t thread;
+	bool running;
+	int wake;
+	struct mnl_socket *monitor;
+	struct link *links;
+	/* Below: under `lock`. */
+	pthread_mutex_t lock;
+	pthread_cond_t settled;
+	struct port *first, *last;
+	bool busy, stop;
+} self = {.lock = PTHREAD_MUTEX_INITIALIZER, .settled = PTHREAD_COND_INITIALIZER, .wake = -1};
+
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static void queue(struct port *port, bool gone)
+{
+	uint64_t one = 1;
+
+	pthread_mutex_lock(&self.lock);
+	port->gone = gone;
+	if (!port->queued) {
+		port->queued = true;
+		port->next_queued = NULL;
+		if (self.last != NULL)
+			self.last->next_queued = port;
+		else
+			self.first = port;
+		self.last = port;
+	}
+	pthread_mutex_unlock(&self.lock);
+	ssize_t ignored = write(self.wake, &one, sizeof(one));
+	(void)ignored;
+}
+
+void link_queue(struct port *port)
+{
+	queue(port, false);
+}
+
+void link_queue_gone(struct port *port)
+{
+	queue(port, true);
+}
+
+static struct port *pop(bool *gone)
+{
+	pthread_mutex_lock(&self.lock);
+	struct port *port = self.first;
+	if (port != NULL) {
+		self.first = port->next_queued;
+		if (self.first == NULL)
+			self.last = NULL;
+		port->queued = false;
+		*gone = port->gone;
+	}
+	self.busy = port != NULL;
+	if (port == NULL)
+		pthread_cond_broadcast(&self.settled);
+	pthread_mutex_unlock(&self.lock);
+	return port;
+}
+
+static void retry_children(const struct port *trunk)
+{
+	for (struct link *l = self.links; l != NULL; l = l->next) {
+		if (l->row.binding == FWD_BINDING_VLAN && l->row.parent == trunk->id && !l->attached) {
+			l->retry_at_ms = 1;
+			l->backoff_ms = 0;
+		}
+	}
+}
+
+static void report_carrier(struct link *link, bool running)
+{
+	if (running)
+		port_report(link->port, FWD_LINK_UP, "%s", "");
+	else if (link->row.binding == FWD_BINDING_NETNS)
+		port_report(link->port, FWD_LINK_DOWN, "no carrier: %s in namespace %s is down", link->row.interface,
+		        link->row.netns);
+	else
+		port_report(link->port, FWD_LINK_DOWN, "no carrier on %s", link->row.interface);
+}
+
+static void attach(struct link *link)
+{
+	struct binding_result result;
+
+	port_row(link->port, &link->row);
+	binding_open(&link->row, &result);
+	if (result.error != 0) {
+		link->backoff_ms = link->backoff_ms == 0 ? BACKOFF_FIRST_MS : link->backoff_ms * 2;
+		if (link->backoff_ms > BACKOFF_LAST_MS)
+			link->backoff_ms = BACKOFF_LAST_MS;
+		link->retry_at_ms = now_ms() + link->backoff_ms;
+		port_report(link->port, FWD_LINK_PENDING, "%s", result.reason);
+		return;
+	}
+	link->retry_at_ms = 0;
+	link->backoff_ms = 0;
+	link->attached = true;
+	link->index = result.index;
+	if (result.io != NULL)
+		port_attach(link->port, result.io);
+	report_carrier(link, result.running);
+	if (link->row.flags & FWD_PORT_TRUNK)
+		retry_children(link->port);
+}
+
+/* remove: also takes away what stands outside this process. */
+static void detach(struct link *link, bool remove)
+{
+	if (link->attached) {
+		for (struct link *l = self.links; l != NULL; l = l->next) {
+			if (l->attached && l->row.binding == FWD_BINDING_VLAN && l->row.parent == link->port->id) {
+				detach(l, false);
+				l->retry_at_ms = now_ms() + BACKOFF_FIRST_MS;
+				port_report(l->port, FWD_LINK_PENDING, "trunk port %u went away", l->row.parent);
+			}
+		}
+		if (link->row.binding == FWD_BINDING_VLAN) {
+			struct port *trunk = port_of(link->row.parent);
+			if (trunk != NULL && port_vlan(trunk, link->row.vlan) == link->port->slot)
+				port_vlan_set(trunk, link->row.vlan, 0);
+		}
+		port_detach(link->port);
+	}
+	link->attached = false;
+	link->index = 0;
+	if (remove)
+		binding_remove(&link->row);
+}
+
+static bool same_binding(const struct fwd_port_row *a, const struct fwd_port_row *b)
+{
+	return a->binding == b->binding && a->parent == b->parent && a->vlan == b->vlan &&
+	       ((a->flags ^ b->flags) & FWD_PORT_TRUNK) == 0 &&
+	       memcmp(a->interface, b->interface, sizeof(a->interface)) == 0 &&
+	       memcmp(a->netns, b->netns, sizeof(a->netns)) == 0;
+}
+
+static void changed(struct link *link)
+{
+	struct fwd_port_row row;
+	struct binding_result result;
+
+	port_row(link->port, &row);
+	if (!same_binding(&row, &link->row)) {
+		detach(link, true);
+		attach(link);
+		return;
+	}
+	if (!link->attached || (row.mtu == link->row.mtu && memcmp(row.mac, link->row.mac, sizeof(row.mac)) == 0)) {
+		link->row = row;
+		if (!link->attached)
+			attach(link);
+		return;
+	}
+	link->row = row;
+	binding_adjust(&row, &result);
+	if (result.error != 0)
+		port_report(link->port, FWD_LINK_PENDING, "%s", result.reason);
+	else if (result.index != 0)
+		report_carrier(link, result.running);
+}
+
+static void forget(struct link *link)
+{
+	struct link **at = &self.links;
+
+	detach(link, true);
+	while (*at != link)
+		at = &(*at)->next;
+	*at = link->next;
+	port_release(link->port);
+	free(link);
+}
+
+static void handle(struct port *port, bool gone)
+{
+	struct link *link = port->link;
+
+	if (link == NULL && gone) {
+		port_release(port);
+	} else if (gone) {
+		forget(link);
+	} else if (link != NULL) {
+		changed(link);
+	} else {
+		link = calloc(1, sizeof(*link));
+		if (link == NULL) {
+			port_report(port, FWD_LINK_PENDING, "out of memory");
+			return;
+		}
+		link->port = port;
+		link->next = self.links;
+		self.links = link;
+		port->link = link;
+		attach(link);
+	}
+}
+
+static void on_event(const struct link_info *info, bool gone)
+{
+	for (struct link *l = self.links; l != NULL; l = l->next) {
+		if (l->attached && l->index != 0 && l->index == info->index) {
+			if (!gone) {
+				report_carrier(l, info->running);
+				continue;
+			}
+			detach(l, false);
+			l->retry_at_ms = 1;
+		} else if (!l->attached && l->row.binding == FWD_BINDING_INTERFACE &&
+		           strcmp(l->row.interface, info->name) == 0) {
+			l->retry_at_ms = 1;
+		}
+	}
+}
+
+/* Events were lost: look at every link. */
+static void look_at_all(void)
+{
+	for (struct link *l = self.links; l != NULL; l = l->next) {
+		bool running;
+
+		if (!l->attached || l->index == 0)
+			continue;
+		if (binding_look(&l->row, l->index, &running) == 0) {
+			report_carrier(l, running);
+			continue;
+		}
+		detach(l, false);
+		l->retry_at_ms = 1;
+	}
+}
+
+/* Returns milliseconds until the next retry; -1: none is due. */
+static int retry(void)
+{
+	uint64_t now = now_ms();
+	uint64_t next = UINT64_MAX;
+
+	for (struct link *l = self.links; l != NULL; l = l->next) {
+		if (!l->attached && l->retry_at_ms != 0 && l->retry_at_ms <= now)
+			attach(l);
+		if (!l->attached && l->retry_at_ms != 0 && l->retry_at_ms < next)
+			next = l->retry_at_ms;
+	}
+	return next == UINT64_MAX ? -1 : next <= now ? 0 : (int)(next - now);
+}
+
+/* stop: removals only, so that no link outlives its row. */
+static void drain(bool stop)
+{
+	struct port *port;
+	bool gone = false;
+
+	while ((port = pop(&gone)) != NULL) {
+		if (!stop || gone)
+			handle(port, gone);
+	}
+}
+
+void link_poll_once(void)
+{
+	drain(false);
+	retry();
+}
+
+static void *run(void *argument)
+{
+	(void)argument;
+	int timeout = 0;
+
+	for (;;) {
+		struct pollfd fds[] = {
+		        {.fd = self.wake, .events = POLLIN}, {.fd = mnl_socket_get_fd(self.monitor), .events = POLLIN}};
+		uint64_t count;
+
+		poll(fds, 2, timeout);
+		ssize_t ignored = read(self.wake, &count, sizeof(count));
+		(void)ignored;
+		bool stop = __atomic_load_n(&self.stop, __ATOMIC_ACQUIRE);
+		drain(stop);
+		if (stop)
+			return NULL;
+		if (netlink_events(self.monitor, on_event) == -ENOBUFS)
+			look_at_all();
+		timeout = retry();
+	}
+}
+
+int link_start(const char *tag)
+{
+	sigset_t all, old;
+	int result = binding_init(tag);
+
+	if (result < 0)
+		return result;
+	self.stop = false;
+	self.monitor = netlink_open(RTMGRP_LINK);
+	self.wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (self.monitor == NULL || self.wake < 0)
+		return -errno;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	result = -pthread_create(&self.thread, NULL, run, NULL);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (result == 0) {
+		pthread_setname_np(self.thread, "fwd-link");
+		self.running = true;
+	}
+	return result;
+}
+
+void link_stop(void)
+{
+	uint64_t one = 1;
+
+	if (self.running) {
+		__atomic_store_n(&self.stop, true, __ATOMIC_RELEASE);
+		ssize_t ignored = write(self.wake, &one, sizeof(one));
+		(void)ignored;
+		pthread_join(self.thread, NULL);
+	}
+	/* What came after the thread's last look, or without one (tests). */
+	drain(true);
+	self.running = false;
+	while (self.links != NULL) {
+		struct link *link = self.links;
+		self.links = link->next;
+		free(link);
+	}
+	if (self.monitor != NULL)
+		mnl_socket_close(self.monitor);
+	if (self.wake >= 0)
+		close(self.wake);
+	self.monitor = NULL;
+	self.wake = -1;
+	binding_free();
+}
+
+void link_settle(uint32_t timeout_seconds)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += timeout_seconds;
+	pthread_mutex_lock(&self.lock);
+	while (self.first != NULL || self.busy) {
+		if (pthread_cond_timedwait(&self.settled, &self.lock, &until) == ETIMEDOUT)
+			break;
+	}
+	pthread_mutex_unlock(&self.lock);
+}

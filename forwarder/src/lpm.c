@@ -1,0 +1,110 @@
+#include "lpm.h"
+
+#include <stddef.h>
+
+#include "lpm_node.h"
+
+#define BURST 32u
+
+/* Bits of node.prefixes that cover the chunk c: lengths 0 to 5. */
+#define COVER(c)                                                                                                       \
+	(1ULL | 1ULL << (1 + ((c) >> 5)) | 1ULL << (3 + ((c) >> 4)) | 1ULL << (7 + ((c) >> 3)) |                       \
+	        1ULL << (15 + ((c) >> 2)) | 1ULL << (31 + ((c) >> 1)))
+#define COVER4(c)  COVER(c), COVER((c) + 1), COVER((c) + 2), COVER((c) + 3)
+#define COVER16(c) COVER4(c), COVER4((c) + 4), COVER4((c) + 8), COVER4((c) + 12)
+static const uint64_t cover[64] = {COVER16(0ULL), COVER16(16ULL), COVER16(32ULL), COVER16(48ULL)};
+
+/* The longest match so far: read only at the end, most nodes' values are never needed. */
+struct match {
+	const struct lpm_node *node;
+	uint64_t prefixes;
+};
+
+static inline uint32_t match_value(struct match match)
+{
+	if (!match.node)
+		return 0;
+	uint32_t longest = 63u - (uint32_t)__builtin_clzll(match.prefixes);
+	return node_values(match.node)[rank(match.node->prefixes, longest)];
+}
+
+static inline void match_node(struct match *match, const struct lpm_node *node, uint32_t chunk)
+{
+	uint64_t covering = node->prefixes & cover[chunk];
+	match->prefixes = covering ? covering : match->prefixes;
+	match->node = covering ? node : match->node;
+}
+
+static inline const struct lpm_node *next_node(const struct lpm_node *node, uint32_t chunk)
+{
+	if (!(node->branches >> chunk & 1))
+		return NULL;
+	return child_load(&node->children[rank(node->branches, chunk)]);
+}
+
+/* IPv4 keys have 35 bits, so depth is at most 30 and only the high half counts. Returns the chunk, or 64 if the key
+ * leaves the path. */
+static inline uint32_t chunk4(const struct lpm_node *node, uint64_t key)
+{
+	if (node->depth && (key ^ node->path.high) >> (64 - node->depth))
+		return 64;
+	return (uint32_t)(key << node->depth >> (64 - STRIDE));
+}
+
+uint32_t lpm_find4(const struct lpm *lpm, uint32_t address)
+{
+	uint64_t key = key4(address).high;
+	struct match match = {0};
+	for (const struct lpm_node *node = child_load(&lpm->root); node;) {
+		uint32_t chunk = chunk4(node, key);
+		if (chunk == 64)
+			break;
+		match_node(&match, node, chunk);
+		node = next_node(node, chunk);
+	}
+	return match_value(match);
+}
+
+uint32_t lpm_find6(const struct lpm *lpm, const uint8_t *address)
+{
+	struct lpm_key key = key6(address);
+	struct match match = {0};
+	for (const struct lpm_node *node = child_load(&lpm->root); node && on_path(node, key);) {
+		uint32_t chunk = chunk_of(key, node->depth);
+		match_node(&match, node, chunk);
+		node = next_node(node, chunk);
+	}
+	return match_value(match);
+}
+
+void lpm_find4_burst(const struct lpm *lpm, const uint32_t *address_be, uint32_t *values, uint32_t count)
+{
+	const struct lpm_node *nodes[BURST];
+	struct match matches[BURST] = {0};
+	uint64_t keys[BURST];
+	const struct lpm_node *root = child_load(&lpm->root);
+	for (uint32_t i = 0; i < count; i++) {
+		keys[i] = key4(__builtin_bswap32(address_be[i])).high;
+		nodes[i] = root;
+	}
+	for (uint32_t walking = root ? count : 0; walking;) {
+		walking = 0;
+		for (uint32_t i = 0; i < count; i++) {
+			if (!nodes[i])
+				continue;
+			uint32_t chunk = chunk4(nodes[i], keys[i]);
+			if (chunk == 64) {
+				nodes[i] = NULL;
+				continue;
+			}
+			match_node(&matches[i], nodes[i], chunk);
+			nodes[i] = next_node(nodes[i], chunk);
+			if (!nodes[i])
+				continue;
+			__builtin_prefetch(nodes[i]);
+			walking++;
+		}
+	}
+	for (uint32_t i = 0; i < count; i++)
+		values[i] = match_value(matches[i]);
+}

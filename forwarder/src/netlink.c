@@ -1,0 +1,247 @@
+#include "netlink.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <linux/veth.h>
+#include <net/if.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define REQUEST_SIZE 1024
+#define REPLY_SIZE   32768
+#define EVENT_BUFFER (4 << 20)
+
+struct mnl_socket *netlink_open(uint32_t groups)
+{
+	struct mnl_socket *nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | (groups != 0 ? SOCK_NONBLOCK : 0));
+
+	int size = EVENT_BUFFER;
+
+	/* A thousand ports made at once say more than the default buffer holds. A refusal is no harm: see
+	 * netlink_events. */
+	if (nl != NULL && groups != 0)
+		setsockopt(mnl_socket_get_fd(nl), SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
+	if (nl != NULL && mnl_socket_bind(nl, groups, MNL_SOCKET_AUTOPID) < 0) {
+		int error = errno;
+		mnl_socket_close(nl);
+		errno = error;
+		return NULL;
+	}
+	return nl;
+}
+
+/* Sends one request and runs the replies through `each` until the acknowledgement. */
+static int request(struct mnl_socket *nl, struct nlmsghdr *message, mnl_cb_t each, void *data)
+{
+	char reply[REPLY_SIZE];
+	static uint32_t sequence;
+
+	message->nlmsg_seq = ++sequence;
+	if (mnl_socket_sendto(nl, message, message->nlmsg_len) < 0)
+		return -errno;
+	for (;;) {
+		ssize_t length = mnl_socket_recvfrom(nl, reply, sizeof(reply));
+		if (length < 0)
+			return -errno;
+		int result =
+		        mnl_cb_run(reply, (size_t)length, message->nlmsg_seq, mnl_socket_get_portid(nl), each, data);
+		if (result < 0)
+			return -errno;
+		if (result == MNL_CB_STOP)
+			return 0;
+	}
+}
+
+static struct nlmsghdr *start(char *buffer, uint16_t type, uint16_t flags, uint32_t index)
+{
+	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+
+	message->nlmsg_type = type;
+	message->nlmsg_flags = NLM_F_REQUEST | flags;
+	struct ifinfomsg *info = mnl_nlmsg_put_extra_header(message, sizeof(*info));
+	info->ifi_family = AF_UNSPEC;
+	info->ifi_index = (int)index;
+	return message;
+}
+
+static bool is_veth(const struct nlattr *linkinfo)
+{
+	const struct nlattr *attribute;
+
+	mnl_attr_for_each_nested(attribute, linkinfo)
+	{
+		if (mnl_attr_get_type(attribute) == IFLA_INFO_KIND)
+			return strcmp(mnl_attr_get_str(attribute), "veth") == 0;
+	}
+	return false;
+}
+
+static void read_link(const struct nlmsghdr *message, struct link_info *out)
+{
+	const struct ifinfomsg *info = mnl_nlmsg_get_payload(message);
+	const struct nlattr *attribute;
+
+	memset(out, 0, sizeof(*out));
+	out->index = (uint32_t)info->ifi_index;
+	out->up = (info->ifi_flags & IFF_UP) != 0;
+	out->running = out->up && (info->ifi_flags & IFF_RUNNING) != 0;
+	mnl_attr_for_each(attribute, message, sizeof(*info))
+	{
+		switch (mnl_attr_get_type(attribute)) {
+		case IFLA_IFNAME:
+			strncpy(out->name, mnl_attr_get_str(attribute), sizeof(out->name) - 1);
+			break;
+		case IFLA_LINK:
+			out->peer_index = mnl_attr_get_u32(attribute);
+			break;
+		case IFLA_MTU:
+			out->mtu = mnl_attr_get_u32(attribute);
+			break;
+		case IFLA_ADDRESS:
+			if (mnl_attr_get_payload_len(attribute) == sizeof(out->mac))
+				memcpy(out->mac, mnl_attr_get_payload(attribute), sizeof(out->mac));
+			break;
+		case IFLA_LINKINFO:
+			out->veth = is_veth(attribute);
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+static int on_link(const struct nlmsghdr *message, void *data)
+{
+	if (message->nlmsg_type == RTM_NEWLINK)
+		read_link(message, data);
+	return MNL_CB_OK;
+}
+
+int netlink_get(struct mnl_socket *nl, const char *name, struct link_info *out)
+{
+	char buffer[REQUEST_SIZE];
+	struct nlmsghdr *message = start(buffer, RTM_GETLINK, NLM_F_ACK, 0);
+
+	mnl_attr_put_strz(message, IFLA_IFNAME, name);
+	return request(nl, message, on_link, out);
+}
+
+int netlink_veth(struct mnl_socket *nl, const char *name, const char *peer_name, const uint8_t peer_mac[6],
+        uint16_t mtu, int peer_netns_fd)
+{
+	char buffer[REQUEST_SIZE];
+	struct nlmsghdr *message = start(buffer, RTM_NEWLINK, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, 0);
+
+	mnl_attr_put_strz(message, IFLA_IFNAME, name);
+	mnl_attr_put_u32(message, IFLA_MTU, mtu);
+	struct nlattr *linkinfo = mnl_attr_nest_start(message, IFLA_LINKINFO);
+	mnl_attr_put_strz(message, IFLA_INFO_KIND, "veth");
+	struct nlattr *data = mnl_attr_nest_start(message, IFLA_INFO_DATA);
+	struct nlattr *peer = mnl_attr_nest_start(message, VETH_INFO_PEER);
+	mnl_nlmsg_put_extra_header(message, sizeof(struct ifinfomsg));
+	mnl_attr_put_strz(message, IFLA_IFNAME, peer_name);
+	if (peer_mac != NULL)
+		mnl_attr_put(message, IFLA_ADDRESS, 6, peer_mac);
+	mnl_attr_put_u32(message, IFLA_MTU, mtu);
+	mnl_attr_put_u32(message, IFLA_NET_NS_FD, (uint32_t)peer_netns_fd);
+	mnl_attr_nest_end(message, peer);
+	mnl_attr_nest_end(message, data);
+	mnl_attr_nest_end(message, linkinfo);
+	return request(nl, message, NULL, NULL);
+}
+
+int netlink_set(struct mnl_socket *nl, uint32_t index, bool up, uint16_t mtu, const uint8_t *mac)
+{
+	char buffer[REQUEST_SIZE];
+	struct nlmsghdr *message = start(buffer, RTM_NEWLINK, NLM_F_ACK, index);
+	struct ifinfomsg *info = mnl_nlmsg_get_payload(message);
+
+	if (up) {
+		info->ifi_flags = IFF_UP;
+		info->ifi_change = IFF_UP;
+	}
+	if (mtu != 0)
+		mnl_attr_put_u32(message, IFLA_MTU, mtu);
+	if (mac != NULL)
+		mnl_attr_put(message, IFLA_ADDRESS, 6, mac);
+	return request(nl, message, NULL, NULL);
+}
+
+int netlink_delete(struct mnl_socket *nl, uint32_t index)
+{
+	char buffer[REQUEST_SIZE];
+
+	return request(nl, start(buffer, RTM_DELLINK, NLM_F_ACK, index), NULL, NULL);
+}
+
+struct matches {
+	const char *prefix;
+	bool (*keep)(const char *name);
+	uint32_t *indices;
+	uint32_t count;
+	uint32_t room;
+};
+
+static int on_match(const struct nlmsghdr *message, void *data)
+{
+	struct matches *m = data;
+	struct link_info link;
+
+	read_link(message, &link);
+	if (!link.veth || strncmp(link.name, m->prefix, strlen(m->prefix)) != 0 || m->keep(link.name))
+		return MNL_CB_OK;
+	if (m->count == m->room) {
+		uint32_t room = m->room == 0 ? 64 : m->room * 2;
+		uint32_t *grown = realloc(m->indices, room * sizeof(*grown));
+		if (grown == NULL)
+			return MNL_CB_ERROR;
+		m->indices = grown;
+		m->room = room;
+	}
+	m->indices[m->count++] = link.index;
+	return MNL_CB_OK;
+}
+
+int netlink_delete_prefix(struct mnl_socket *nl, const char *prefix, bool (*keep)(const char *name))
+{
+	char buffer[REQUEST_SIZE];
+	struct matches found = {.prefix = prefix, .keep = keep};
+	int deleted = 0;
+	int result = request(nl, start(buffer, RTM_GETLINK, NLM_F_DUMP, 0), on_match, &found);
+
+	for (uint32_t i = 0; result == 0 && i < found.count; i++)
+		deleted += netlink_delete(nl, found.indices[i]) == 0;
+	free(found.indices);
+	return result < 0 ? result : deleted;
+}
+
+static int on_event(const struct nlmsghdr *message, void *data)
+{
+	struct link_info link;
+
+	if (message->nlmsg_type != RTM_NEWLINK && message->nlmsg_type != RTM_DELLINK)
+		return MNL_CB_OK;
+	/* Bridges send RTM_*LINK of family AF_BRIDGE for their ports' own settings: no news about the link. */
+	const struct ifinfomsg *info = mnl_nlmsg_get_payload(message);
+	if (info->ifi_family != AF_UNSPEC)
+		return MNL_CB_OK;
+	read_link(message, &link);
+	netlink_event event = *(netlink_event *)data;
+	event(&link, message->nlmsg_type == RTM_DELLINK);
+	return MNL_CB_OK;
+}
+
+int netlink_events(struct mnl_socket *nl, netlink_event event)
+{
+	char buffer[REPLY_SIZE];
+
+	for (;;) {
+		ssize_t length = mnl_socket_recvfrom(nl, buffer, sizeof(buffer));
+		if (length < 0)
+			return errno == EAGAIN ? 0 : -errno;
+		mnl_cb_run(buffer, (size_t)length, 0, 0, on_event, &event);
+	}
+}

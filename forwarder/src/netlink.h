@@ -1,0 +1,46 @@
+/*
+ * The few rtnetlink requests that links need, over libmnl. Link thread only; a socket belongs to the network namespace
+ * that the thread was in when it opened it. Functions return 0 or -errno as the kernel says.
+ */
+#ifndef FORWARDER_NETLINK_H
+#define FORWARDER_NETLINK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct mnl_socket;
+
+struct link_info {
+	uint32_t index;
+	/** Index of the other end of a veth pair, in the other end's namespace; 0: none. */
+	uint32_t peer_index;
+	uint32_t mtu;
+	uint8_t mac[6];
+	/** IFF_UP. */
+	bool up;
+	/** Up and with carrier. */
+	bool running;
+	bool veth;
+	char name[16];
+};
+
+/** groups: 0, or a bit mask of RTMGRP_* to hear of changes (then non-blocking). NULL and errno on failure. */
+struct mnl_socket *netlink_open(uint32_t groups);
+/** -ENODEV when there is no such link. */
+int netlink_get(struct mnl_socket *nl, const char *name, struct link_info *out);
+/** Makes a veth pair, both ends down: `name` here, `peer_name` with peer_mac (NULL: the kernel chooses) inside the
+ * namespace. */
+int netlink_veth(struct mnl_socket *nl, const char *name, const char *peer_name, const uint8_t peer_mac[6],
+        uint16_t mtu, int peer_netns_fd);
+/** Changes what is not 0 / NULL. */
+int netlink_set(struct mnl_socket *nl, uint32_t index, bool up, uint16_t mtu, const uint8_t *mac);
+int netlink_delete(struct mnl_socket *nl, uint32_t index);
+/** Deletes every veth whose name starts with prefix, but those that keep() names; returns how many. */
+int netlink_delete_prefix(struct mnl_socket *nl, const char *prefix, bool (*keep)(const char *name));
+
+/** One link appeared or changed (gone false) or went (gone true). */
+typedef void (*netlink_event)(const struct link_info *link, bool gone);
+/** Takes all waiting events. -ENOBUFS: some were lost, look at everything anew. */
+int netlink_events(struct mnl_socket *nl, netlink_event event);
+
+#endif

@@ -1,0 +1,33 @@
+/*
+ * Network namespaces by name (below /run/netns) or path, and what must be done inside one. Link thread only: setns
+ * changes the calling thread.
+ */
+#ifndef FORWARDER_NETNS_H
+#define FORWARDER_NETNS_H
+
+#include <stdbool.h>
+
+/** Remembers the calling thread's own namespace. 0 or -errno. */
+int netns_init(void);
+void netns_free(void);
+/** Descriptor of a namespace; -ENOENT when there is none (yet), other -errno. A name may not hold "..". */
+int netns_open(const char *name);
+/** Moves the calling thread in; -errno and no change on failure. */
+int netns_enter(int fd);
+/** Back to the thread's own namespace. Cannot fail but by a bug: then it aborts, for requests would hit a VM's
+ * namespace. */
+void netns_leave(void);
+
+/**
+ * In the namespace the thread is in: turns off checksum and segmentation offloads of an interface. Its frames come to
+ * us by a software link; nobody would fill in checksums or cut segments. 0 or -errno.
+ */
+int netns_offloads_off(const char *interface);
+/**
+ * In the thread's namespace: makes the kernel's own IP stack deaf on our end of a link (no IPv6, no ARP answers, strict
+ * reverse path), so that a VM cannot talk to the host through it. Best effort: /proc/sys may be read-only in a
+ * container.
+ */
+void netns_stack_off(const char *interface);
+
+#endif

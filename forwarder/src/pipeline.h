@@ -1,0 +1,18 @@
+/*
+ * The order of the stages. A packet thread gives received frames in and gets nothing back: each is sent, dropped or
+ * punted.
+ */
+#ifndef FORWARDER_PIPELINE_H
+#define FORWARDER_PIPELINE_H
+
+#include <stdint.h>
+
+#include "port.h"
+#include "tx.h"
+
+/** Frames received from a port, at most TX_BURST. */
+void pipeline_receive(struct tx *tx, const struct port *port, struct rte_mbuf **mbufs, uint32_t count);
+/** Frames that plugins injected. Returns how many. */
+uint32_t pipeline_inject(struct tx *tx);
+
+#endif

@@ -1,0 +1,247 @@
+#define _GNU_SOURCE
+#include "rig.h"
+
+#include <rte_eal.h>
+#include <rte_mbuf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "arena.h"
+#include "dataplane.h"
+#include "decode.h"
+#include "error.h"
+#include "io.h"
+#include "link.h"
+#include "pool.h"
+#include "port.h"
+#include "punt.h"
+#include "rcu.h"
+#include "rows.h"
+#include "tables_update.h"
+#include "worker.h"
+
+#define QUEUE 128u
+#define FRAME 2048u
+
+struct wire {
+	uint32_t first, count;
+	uint16_t lengths[QUEUE];
+	uint8_t frames[QUEUE][FRAME];
+};
+
+struct memory_port {
+	struct wire in, out;
+};
+
+static int state_fd;
+static uint32_t owner;
+static uint32_t generation;
+
+static void demand(bool holds, const char *what)
+{
+	if (holds)
+		return;
+	fprintf(stderr, "rig: %s: %s\n", what, error_text());
+	abort();
+}
+
+static bool wire_put(struct wire *wire, const void *frame, uint32_t length)
+{
+	if (wire->count == QUEUE || length > FRAME)
+		return false;
+	uint32_t at = (wire->first + wire->count++) % QUEUE;
+	memcpy(wire->frames[at], frame, length);
+	wire->lengths[at] = (uint16_t)length;
+	return true;
+}
+
+static int wire_take(struct wire *wire, uint8_t *out)
+{
+	if (wire->count == 0)
+		return -1;
+	uint16_t length = wire->lengths[wire->first];
+	memcpy(out, wire->frames[wire->first], length);
+	wire->first = (wire->first + 1) % QUEUE;
+	wire->count--;
+	return length;
+}
+
+static uint16_t memory_rx(struct port_io *io, struct rte_mbuf **mbufs, uint16_t n)
+{
+	struct memory_port *memory = io->private_data;
+	uint8_t frame[FRAME];
+	uint16_t got = 0;
+
+	while (got < n && memory->in.count > 0) {
+		struct rte_mbuf *m = rte_pktmbuf_alloc(io_pool);
+		demand(m != NULL, "a free mbuf (a leak?)");
+		int length = wire_take(&memory->in, frame);
+		memcpy(rte_pktmbuf_append(m, (uint16_t)length), frame, (size_t)length);
+		mbufs[got++] = m;
+	}
+	return got;
+}
+
+static uint16_t memory_tx(struct port_io *io, struct rte_mbuf **mbufs, uint16_t n)
+{
+	struct memory_port *memory = io->private_data;
+	uint16_t sent = 0;
+
+	while (sent < n && wire_put(&memory->out, rte_pktmbuf_mtod(mbufs[sent], void *), mbufs[sent]->data_len))
+		rte_pktmbuf_free(mbufs[sent++]);
+	return sent;
+}
+
+static void memory_close(struct port_io *io)
+{
+	free(io->private_data);
+	free(io);
+}
+
+static const struct port_ops memory_ops = {
+        .name = "memory",
+        .rx_burst = memory_rx,
+        .tx_burst = memory_tx,
+        .close = memory_close,
+};
+
+void rig_start(void)
+{
+	static struct fwd_state report;
+	char *arguments[] = {"rig", "--no-huge", "-m", "64", "--no-pci", "--no-shconf", "--no-telemetry",
+	        "--lcores=0@0", "--log-level=lib.eal:3", NULL};
+
+	demand(rte_eal_init(9, arguments) >= 0, "rte_eal_init");
+	state_fd = memfd_create("rig", MFD_CLOEXEC);
+	demand(state_fd >= 0 && rcu_init() == 0, "rcu_init");
+	demand(arena_open(state_fd, 16, decode_row_valid, &report) == 0, "arena_open");
+	demand(tables_init() == 0 && rows_attach(&report) == 0, "tables");
+	io_pool = pool_make(4095);
+	demand(io_pool != NULL && ports_init(200) == 0, "ports");
+	demand(punt_init(201) == 0 && worker_init(201) == 0, "punt and worker");
+	tables_listen((struct tables_listener){port_row_changed, punt_class_row_changed});
+	owner = (uint32_t)rows_owner_open("test");
+	generation = (uint32_t)rows_begin(owner);
+}
+
+void rig_stop(void)
+{
+	link_stop();
+	ports_free();
+	punt_free();
+	worker_free();
+	rte_mempool_free(io_pool);
+	rows_detach();
+	tables_fini();
+	rcu_fini();
+	arena_close();
+	close(state_fd);
+	rte_eal_cleanup();
+}
+
+uint32_t rig_owner(void)
+{
+	return owner;
+}
+
+static void apply(uint8_t op, uint8_t table, const void *row, uint16_t bytes)
+{
+	uint8_t batch[8 + ROW_BYTES_LIMIT] = {op, table, (uint8_t)bytes, (uint8_t)(bytes >> 8)};
+
+	memcpy(batch + 8, row, bytes);
+	demand(rows_apply(owner, generation, batch, 8 + ((bytes + 7u) & ~7u), false) >= 0, "rows_apply");
+}
+
+void rig_row(uint8_t table, const void *row, uint16_t bytes)
+{
+	apply(FWD_OP_UPSERT, table, row, bytes);
+}
+
+void rig_delete(uint8_t table, const void *row, uint16_t bytes)
+{
+	apply(FWD_OP_DELETE, table, row, bytes);
+	link_poll_once();
+}
+
+void rig_attach(uint32_t id)
+{
+	struct port_io *io = calloc(1, sizeof(*io));
+
+	link_poll_once();
+	demand(io != NULL && port_of(id) != NULL, "a live port");
+	*io = (struct port_io){.ops = &memory_ops, .fd = -1, .private_data = calloc(1, sizeof(struct memory_port))};
+	port_attach(port_of(id), io);
+	port_report(port_of(id), FWD_LINK_UP, "%s", "");
+}
+
+void rig_links(void)
+{
+	link_poll_once();
+}
+
+static struct memory_port *memory_of(uint32_t id)
+{
+	return port_of(id)->io->private_data;
+}
+
+bool rig_send(uint32_t port, const void *frame, uint32_t length)
+{
+	return wire_put(&memory_of(port)->in, frame, length);
+}
+
+void rig_run(void)
+{
+	while (worker_poll_once() > 0)
+		;
+}
+
+int rig_take(uint32_t port, uint8_t *out)
+{
+	return wire_take(&memory_of(port)->out, out);
+}
+
+void rig_clear(void)
+{
+	struct port_report_entry entry;
+
+	for (uint32_t from = 0; port_next(from, &entry); from = entry.id + 1) {
+		const struct port_io *io = port_of(entry.id)->io;
+		if (io != NULL && io->ops == &memory_ops)
+			memory_of(entry.id)->out.count = 0;
+	}
+}
+
+struct port_totals rig_totals(uint32_t port)
+{
+	struct port_totals totals;
+
+	stats_sum(port == 0 ? 0 : port_of(port)->slot, &totals);
+	return totals;
+}
+
+uint64_t rig_drops(uint32_t port, enum drop_reason reason)
+{
+	struct drop_counter drops[DROP_COUNT];
+
+	stats_drops(port == 0 ? 0 : port_of(port)->slot, drops);
+	return drops[reason].packets;
+}
+
+bool rig_ledgers_hold(void)
+{
+	struct port_totals t;
+
+	for (uint32_t slot = 0; slot <= port_slot_limit(); slot++) {
+		stats_sum(slot, &t);
+		if (t.rx_packets + t.injected + t.cloned + t.originated == t.sent + t.dropped + t.punted)
+			continue;
+		printf("  slot %u: rx %lu + injected %lu + cloned %lu + originated %lu is not sent %lu + dropped %lu + "
+		       "punted %lu\n",
+		        slot, t.rx_packets, t.injected, t.cloned, t.originated, t.sent, t.dropped, t.punted);
+		return false;
+	}
+	return true;
+}

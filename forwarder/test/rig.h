@@ -1,0 +1,64 @@
+/*
+ * A forwarder on a bench: real tables, real stages, ports in memory. No root, no hugepages, no packet thread: rig_run()
+ * does its rounds in the caller's thread.
+ */
+#ifndef RIG_H
+#define RIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "drop.h"
+#include "forwarder.h"
+#include "stats.h"
+
+/** Starts EAL and everything below; once per program. Aborts with a message when it cannot. */
+void rig_start(void);
+void rig_stop(void);
+
+/** Upserts one row of the owner "test"; aborts when it is refused. */
+void rig_row(uint8_t table, const void *row, uint16_t bytes);
+void rig_delete(uint8_t table, const void *row, uint16_t bytes);
+#define RIG_ROW(table, ...)                                                                                            \
+	do {                                                                                                           \
+		struct fwd_##table##_row rig_row_ = {__VA_ARGS__};                                                     \
+		rig_row(RIG_TABLE_##table, &rig_row_, sizeof(rig_row_));                                               \
+	} while (0)
+#define RIG_DELETE(table, ...)                                                                                         \
+	do {                                                                                                           \
+		struct fwd_##table##_row rig_row_ = {__VA_ARGS__};                                                     \
+		rig_delete(RIG_TABLE_##table, &rig_row_, sizeof(rig_row_));                                            \
+	} while (0)
+#define RIG_TABLE_vrf        FWD_TABLE_VRF
+#define RIG_TABLE_bridge     FWD_TABLE_BRIDGE
+#define RIG_TABLE_port       FWD_TABLE_PORT
+#define RIG_TABLE_mac        FWD_TABLE_MAC
+#define RIG_TABLE_neighbor   FWD_TABLE_NEIGHBOR
+#define RIG_TABLE_nexthop    FWD_TABLE_NEXTHOP
+#define RIG_TABLE_route      FWD_TABLE_ROUTE
+#define RIG_TABLE_service    FWD_TABLE_SERVICE
+#define RIG_TABLE_punt_class FWD_TABLE_PUNT_CLASS
+
+/** Number of the owner "test". */
+uint32_t rig_owner(void);
+
+/** Gives a live port of binding none I/O in memory. */
+void rig_attach(uint32_t port);
+/** What the link thread would do: attaches VLANs whose trunk is attached. rig_delete does it, too. */
+void rig_links(void);
+
+/** Puts a frame before a port; false: its queue is full. */
+bool rig_send(uint32_t port, const void *frame, uint32_t length);
+/** Rounds until nothing moves. */
+void rig_run(void);
+/** Takes the oldest frame that left through a port into out (2,048 bytes); its length, or -1. */
+int rig_take(uint32_t port, uint8_t *out);
+/** Throws away what left. */
+void rig_clear(void);
+
+struct port_totals rig_totals(uint32_t port);
+uint64_t rig_drops(uint32_t port, enum drop_reason reason);
+/** rx + injected + cloned + originated = sent + dropped + punted, for every port. */
+bool rig_ledgers_hold(void);
+
+#endif

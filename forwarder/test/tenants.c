@@ -1,0 +1,175 @@
+#include "tenants.h"
+
+#include <netinet/in.h>
+#include <rte_arp.h>
+#include <rte_ether.h>
+#include <rte_icmp.h>
+#include <rte_ip.h>
+#include <rte_udp.h>
+#include <string.h>
+
+const uint8_t mac_gateway[6] = {0x00, 0x00, 0x5e, 0x00, 0x01, 0x00};
+const uint8_t mac_broadcast[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+
+#define MAC(n)                                                                                                         \
+	{                                                                                                              \
+		0x02, 0, 0, 0, 0, n                                                                                    \
+	}
+
+const uint8_t *mac_of(uint8_t port)
+{
+	static uint8_t macs[256][6];
+
+	memcpy(macs[port], (uint8_t[6])MAC(port), 6);
+	return macs[port];
+}
+
+#define IP4(a, b, c, d)                                                                                                \
+	{                                                                                                              \
+		a, b, c, d                                                                                             \
+	}
+
+static void host(
+        uint32_t port, uint32_t bridge, uint8_t second, uint8_t last, uint32_t flags, uint32_t parent, uint16_t vlan)
+{
+	RIG_ROW(port, .id = port, .bridge = bridge, .flags = flags, .parent = parent, .vlan = vlan, .mtu = 1500,
+	        .mac = MAC((uint8_t)port), .binding = parent != 0 ? FWD_BINDING_VLAN : FWD_BINDING_NONE);
+	if (parent == 0)
+		rig_attach(port);
+	else
+		rig_links();
+	if (bridge == 0)
+		return;
+	RIG_ROW(mac, .bridge = bridge, .mac = MAC((uint8_t)port), .port = port);
+	RIG_ROW(neighbor, .bridge = bridge, .family = 4, .address = IP4(10, second, 0, last),
+	        .mac = MAC((uint8_t)port));
+	RIG_ROW(nexthop, .id = 100 + port, .type = FWD_NEXTHOP_PORT, .port = port, .bridge = bridge,
+	        .mac = MAC((uint8_t)port));
+}
+
+static void network(uint32_t bridge, uint32_t vrf, uint8_t mode, uint8_t second)
+{
+	RIG_ROW(bridge, .id = bridge, .vrf = vrf, .mode = mode, .mtu = 1500);
+	RIG_ROW(neighbor, .bridge = bridge, .family = 4, .address = IP4(10, second, 0, 1),
+	        .mac = {0x00, 0x00, 0x5e, 0x00, 0x01, 0x00}, .flags = FWD_NEIGHBOR_GATEWAY);
+	RIG_ROW(nexthop, .id = 200 + bridge, .type = FWD_NEXTHOP_PORT, .bridge = bridge);
+	RIG_ROW(route, .vrf = vrf, .family = 4, .prefix_length = 24, .address = IP4(10, second, 0, 0), .source = 10,
+	        .nexthop = 200 + bridge);
+}
+
+static void services(void)
+{
+	RIG_ROW(punt_class, .id = 7, .receiver = (uint16_t)rig_owner(), .rate = 1000, .burst = 20, .port_rate = 1000,
+	        .port_burst = 10, .name = "dhcp");
+	RIG_ROW(service, .vrf = 0xffffffff, .family = 4, .protocol = IPPROTO_UDP, .l4_port = 67, .punt_class = 7);
+	RIG_ROW(service, .vrf = 1, .family = 4, .protocol = IPPROTO_UDP, .l4_port = 53, .address = IP4(10, 1, 0, 1),
+	        .punt_class = 8);
+}
+
+void tenants_make(void)
+{
+	RIG_ROW(vrf, .id = 1);
+	RIG_ROW(vrf, .id = 2);
+	network(10, 1, FWD_MODE_L2_L3, 1);
+	network(20, 1, FWD_MODE_L2_L3, 2);
+	network(30, 2, FWD_MODE_L2_L3, 1);
+	network(40, 1, FWD_MODE_L3, 4);
+	host(1, 10, 1, 11, FWD_PORT_SECURITY, 0, 0);
+	host(2, 10, 1, 12, FWD_PORT_SECURITY, 0, 0);
+	host(3, 20, 2, 11, FWD_PORT_SECURITY, 0, 0);
+	host(4, 30, 1, 12, FWD_PORT_SECURITY, 0, 0);
+	host(5, 0, 0, 0, FWD_PORT_TRUNK, 0, 0);
+	host(6, 10, 1, 13, FWD_PORT_SECURITY, 5, 101);
+	host(7, 30, 1, 13, FWD_PORT_SECURITY, 5, 102);
+	host(8, 40, 4, 11, 0, 0, 0);
+	RIG_ROW(route, .vrf = 1, .family = 4, .prefix_length = 32, .address = IP4(10, 2, 0, 11), .source = 10,
+	        .nexthop = 103);
+	RIG_ROW(nexthop, .id = 300, .type = FWD_NEXTHOP_BLACKHOLE);
+	RIG_ROW(nexthop, .id = 301, .type = FWD_NEXTHOP_DROP);
+	RIG_ROW(route, .vrf = 1, .family = 4, .prefix_length = 24, .address = IP4(192, 0, 2, 0), .source = 20,
+	        .nexthop = 300);
+	RIG_ROW(route, .vrf = 1, .family = 4, .prefix_length = 24, .address = IP4(203, 0, 113, 0), .source = 20,
+	        .nexthop = 301);
+	RIG_ROW(route, .vrf = 1, .family = 4, .prefix_length = 24, .address = IP4(198, 51, 100, 0), .source = 20,
+	        .nexthop = 999);
+	services();
+}
+
+static uint8_t *put_eth(uint8_t *out, const uint8_t *dst, uint8_t source, uint16_t type)
+{
+	memcpy(out, dst, 6);
+	memcpy(out + 6, mac_of(source), 6);
+	out[12] = (uint8_t)(type >> 8);
+	out[13] = (uint8_t)type;
+	return out + RTE_ETHER_HDR_LEN;
+}
+
+uint32_t make_arp(uint8_t *out, uint16_t operation, uint8_t source, uint32_t sender_ip, uint32_t target_ip)
+{
+	struct rte_arp_hdr *arp = (void *)put_eth(out, mac_broadcast, source, RTE_ETHER_TYPE_ARP);
+
+	memset(arp, 0, sizeof(*arp));
+	arp->arp_hardware = htons(1);
+	arp->arp_protocol = htons(RTE_ETHER_TYPE_IPV4);
+	arp->arp_hlen = 6;
+	arp->arp_plen = 4;
+	arp->arp_opcode = htons(operation);
+	memcpy(arp->arp_data.arp_sha.addr_bytes, mac_of(source), 6);
+	arp->arp_data.arp_sip = htonl(sender_ip);
+	arp->arp_data.arp_tip = htonl(target_ip);
+	return RTE_ETHER_HDR_LEN + sizeof(*arp);
+}
+
+static struct rte_ipv4_hdr *put_ip(uint8_t *at, uint8_t protocol, uint32_t src, uint32_t dst, uint16_t payload)
+{
+	struct rte_ipv4_hdr *ip = (void *)at;
+
+	memset(ip, 0, sizeof(*ip) + payload);
+	ip->version_ihl = 0x45;
+	ip->total_length = htons((uint16_t)(sizeof(*ip) + payload));
+	ip->time_to_live = 64;
+	ip->next_proto_id = protocol;
+	ip->src_addr = htonl(src);
+	ip->dst_addr = htonl(dst);
+	ip->hdr_checksum = rte_ipv4_cksum(ip);
+	return ip;
+}
+
+uint32_t make_udp(uint8_t *out, const uint8_t *dst, uint8_t source, uint32_t src_ip, uint32_t dst_ip,
+        uint16_t dst_l4_port, uint16_t payload)
+{
+	uint16_t bytes = (uint16_t)(sizeof(struct rte_udp_hdr) + payload);
+	struct rte_ipv4_hdr *ip =
+	        put_ip(put_eth(out, dst, source, RTE_ETHER_TYPE_IPV4), IPPROTO_UDP, src_ip, dst_ip, bytes);
+	struct rte_udp_hdr *udp = (void *)(ip + 1);
+
+	udp->src_port = htons(4000);
+	udp->dst_port = htons(dst_l4_port);
+	udp->dgram_len = htons(bytes);
+	return RTE_ETHER_HDR_LEN + sizeof(*ip) + bytes;
+}
+
+uint32_t make_echo(uint8_t *out, const uint8_t *dst, uint8_t source, uint32_t src_ip, uint32_t dst_ip)
+{
+	struct rte_ipv4_hdr *ip =
+	        put_ip(put_eth(out, dst, source, RTE_ETHER_TYPE_IPV4), IPPROTO_ICMP, src_ip, dst_ip, 40);
+	struct rte_icmp_hdr *icmp = (void *)(ip + 1);
+
+	icmp->icmp_type = RTE_IP_ICMP_ECHO_REQUEST;
+	icmp->icmp_ident = htons(0x1234);
+	icmp->icmp_seq_nb = htons(1);
+	memset(icmp + 1, 0x5a, 32);
+	icmp->icmp_cksum = (uint16_t)~rte_raw_cksum(icmp, 40);
+	return RTE_ETHER_HDR_LEN + sizeof(*ip) + 40;
+}
+
+uint32_t make_tagged(uint8_t *out, uint16_t vlan, const uint8_t *frame, uint32_t length)
+{
+	memcpy(out, frame, 12);
+	out[12] = 0x81;
+	out[13] = 0x00;
+	out[14] = (uint8_t)(vlan >> 8);
+	out[15] = (uint8_t)vlan;
+	memcpy(out + 16, frame + 12, length - 12);
+	return length + 4;
+}

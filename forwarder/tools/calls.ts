@@ -1,0 +1,282 @@
+/** Enumerations and calls of libforwarder's public interface; see schema.ts. */
+import { type CallSpec, type EnumSpec, rows } from './schema.ts';
+
+export const enums: readonly EnumSpec[] = [
+  {
+    name: 'err',
+    prefix: 'FWD_ERR',
+    doc: 'What a call returns when it refuses; fwd_error_text has the sentence.',
+    values: [
+      ['ARGUMENT', -1, 'an argument is out of range or a buffer is NULL or too small'],
+      ['STATE', -2, 'not started, started already, or called out of order'],
+      ['ROW', -3, 'an operation of the batch is malformed; the text names operation and field'],
+      ['OWNER', -4, 'the row belongs to another owner'],
+      ['GENERATION', -5, 'not the generation that the owner began last'],
+      ['FULL', -6, 'the table, the journal or the list of owners is full'],
+      ['MEMORY', -7, 'out of memory'],
+      ['SYSTEM', -8, 'the operating system refused; the text says what'],
+      ['EAL', -9, 'DPDK did not start; the log says why'],
+    ],
+  },
+  {
+    name: 'table',
+    prefix: 'FWD_TABLE',
+    doc: 'Tables of rows.',
+    values: rows.map((row) => [row.name.toUpperCase(), row.number, row.doc] as const),
+  },
+  {
+    name: 'op',
+    prefix: 'FWD_OP',
+    doc: 'Operations of a batch.',
+    values: [
+      ['UPSERT', 1, 'the row follows'],
+      ['DELETE', 2, 'the row follows; only its key counts; a row that is not there is no error'],
+    ],
+  },
+  {
+    name: 'mode',
+    prefix: 'FWD_MODE',
+    doc: 'How a bridge forwards.',
+    values: [
+      ['L2', 0, 'bridged only'],
+      ['L3', 1, 'every IP packet is routed, the rest dropped'],
+      ['L2_L3', 2, "frames to the gateway's MAC address are routed, others bridged"],
+    ],
+  },
+  { name: 'bridge_flag', prefix: 'FWD_BRIDGE', doc: 'Bits of bridge.flags.', values: [['FLOOD_UNKNOWN', 1, 'flood unknown unicast']] },
+  {
+    name: 'port_flag',
+    prefix: 'FWD_PORT',
+    doc: 'Bits of port.flags.',
+    values: [
+      ['SECURITY', 1, 'frames must come from the MAC address of the port'],
+      ['POLICY_REQUIRED', 2, 'closed until its policy is there'],
+      ['TRUNK', 4, 'carries tagged frames for VLAN ports'],
+    ],
+  },
+  {
+    name: 'binding',
+    prefix: 'FWD_BINDING',
+    doc: 'How a port is tied to the outside.',
+    values: [
+      ['NONE', 0, 'not at all'],
+      ['INTERFACE', 1, 'an interface of the host'],
+      ['NETNS', 2, 'a veth pair with one end in a namespace'],
+      ['VLAN', 3, 'tagged frames of the parent port'],
+      ['ETHDEV', 4, 'a DPDK device'],
+    ],
+  },
+  {
+    name: 'neighbor_flag',
+    prefix: 'FWD_NEIGHBOR',
+    doc: 'Bits of neighbor.flags.',
+    values: [['GATEWAY', 1, 'answered with, and routed by, this appliance']],
+  },
+  {
+    name: 'nexthop_type',
+    prefix: 'FWD_NEXTHOP',
+    doc: 'What a next hop does.',
+    values: [
+      ['DROP', 0, 'drop'],
+      ['PORT', 1, 'rewrite and send'],
+      ['BLACKHOLE', 2, 'drop without a word'],
+    ],
+  },
+  { name: 'action', prefix: 'FWD_ACTION', doc: 'What a service row does.', values: [['PUNT', 0, 'hand the packet to a plugin']] },
+  {
+    name: 'link',
+    prefix: 'FWD_LINK',
+    doc: 'State of a port.',
+    values: [
+      ['PENDING', 0, 'being made or retried'],
+      ['UP', 1, 'carries frames'],
+      ['DOWN', 2, 'exists, no carrier'],
+    ],
+  },
+];
+
+/** Calls by thread: every one may be made from any thread unless its text says otherwise; none blocks for longer than its work. */
+export const calls: readonly CallSpec[] = [
+  { name: 'fwd_abi', returns: 'uint64_t', parameters: [], doc: 'The hash of the interface that the library was built from.' },
+  {
+    name: 'fwd_layout',
+    returns: 'int32_t',
+    parameters: [
+      ['void *', 'out'],
+      ['uint32_t', 'length'],
+    ],
+    doc: 'Writes sizeof and offsets of every record as u32, in the order of the table. Returns how many there are.\nErrors: ARGUMENT (length in bytes is too small).',
+  },
+  {
+    name: 'fwd_error_text',
+    returns: 'int32_t',
+    parameters: [
+      ['void *', 'out'],
+      ['uint32_t', 'length'],
+    ],
+    doc: 'Writes the sentence about the last call that failed on this thread, with a NUL. Returns its length.\nErrors: ARGUMENT.',
+  },
+  {
+    name: 'fwd_start',
+    returns: 'int32_t',
+    parameters: [
+      ['const void *', 'config'],
+      ['uint32_t', 'length'],
+    ],
+    doc: 'Starts DPDK on threads of its own, takes the state memory over and forwards. config is a struct fwd_config. Once per process.\nErrors: ARGUMENT, STATE, MEMORY, SYSTEM, EAL.',
+  },
+  {
+    name: 'fwd_stop',
+    returns: 'int32_t',
+    parameters: [],
+    doc: 'Stops all threads, closes ports. The state memory keeps the rows.\nErrors: STATE.',
+  },
+  {
+    name: 'fwd_state_read',
+    returns: 'int32_t',
+    parameters: [
+      ['void *', 'out'],
+      ['uint32_t', 'length'],
+    ],
+    doc: 'Writes a struct fwd_state. Returns 0.\nErrors: ARGUMENT, STATE.',
+  },
+  {
+    name: 'fwd_owner_open',
+    returns: 'int32_t',
+    parameters: [['const char *', 'name']],
+    doc: 'The number of the owner with this name (1 to 31 bytes), the same as long as the state memory lives. Returns 1 to 63.\nErrors: ARGUMENT, STATE, FULL.',
+  },
+  {
+    name: 'fwd_rows_begin',
+    returns: 'int32_t',
+    parameters: [['uint32_t', 'owner']],
+    doc: 'Begins a generation of the owner’s rows and forgets what it staged. Returns its number (1 to 2^31-1).\nErrors: ARGUMENT, STATE.',
+  },
+  {
+    name: 'fwd_rows_apply',
+    returns: 'int32_t',
+    parameters: [
+      ['uint32_t', 'owner'],
+      ['uint32_t', 'generation'],
+      ['const void *', 'ops'],
+      ['uint32_t', 'length'],
+      ['uint32_t', 'more'],
+    ],
+    doc:
+      'A batch: operations [u8 op][u8 table][u16 size][u32 0][row], each padded to 8 bytes. more 0: publishes it with all that was staged, all or nothing; 1: stages it.\n' +
+      'Returns how many rows changed. After an error nothing is staged any more and no row has changed.\nErrors: ARGUMENT, STATE, ROW, OWNER, GENERATION, FULL, MEMORY.',
+  },
+  {
+    name: 'fwd_rows_commit',
+    returns: 'int32_t',
+    parameters: [
+      ['uint32_t', 'owner'],
+      ['uint32_t', 'generation'],
+    ],
+    doc: 'Removes the owner’s rows that were not sent since the generation began. Returns how many.\nErrors: ARGUMENT, STATE (something is staged), GENERATION, FULL, MEMORY.',
+  },
+  {
+    name: 'fwd_rows_clear',
+    returns: 'int32_t',
+    parameters: [['uint32_t', 'owner']],
+    doc: 'Removes all rows of the owner and forgets what it staged. Returns how many.\nErrors: ARGUMENT, STATE, FULL, MEMORY.',
+  },
+  {
+    name: 'fwd_rows_read',
+    returns: 'int32_t',
+    parameters: [
+      ['uint32_t', 'owner'],
+      ['uint32_t', 'table'],
+      ['void *', 'cursor'],
+      ['void *', 'out'],
+      ['uint32_t', 'length'],
+    ],
+    doc:
+      'Writes rows of the owner (0: of all) back to back. cursor is a u32 that the caller sets to 0 and passes on; 0xffffffff: that was the last part.\n' +
+      'Returns the number of bytes, a multiple of the row’s size.\nErrors: ARGUMENT, STATE.',
+  },
+  {
+    name: 'fwd_ports_read',
+    returns: 'int32_t',
+    parameters: [
+      ['uint32_t', 'from'],
+      ['void *', 'out'],
+      ['uint32_t', 'length'],
+    ],
+    doc: 'Writes struct fwd_port_state of the ports with an id ≥ from, by id, as many as fit. Returns how many; 0: no more.\nErrors: ARGUMENT, STATE.',
+  },
+  {
+    name: 'fwd_ports_changes',
+    returns: 'uint64_t',
+    parameters: [],
+    doc: 'Counts changes of any port’s state, generation or existence; 0 before the start.',
+  },
+  {
+    name: 'fwd_ports_fd',
+    returns: 'int32_t',
+    parameters: [],
+    doc: 'The reading end of a non-blocking pipe that gets a byte when fwd_ports_changes rises (at most one per unread byte). It stays the library’s.\nErrors: STATE.',
+  },
+  {
+    name: 'fwd_stats_read',
+    returns: 'int32_t',
+    parameters: [
+      ['uint32_t', 'from'],
+      ['void *', 'out'],
+      ['uint32_t', 'length'],
+    ],
+    doc: 'Writes struct fwd_port_stats like fwd_ports_read.\nErrors: ARGUMENT, STATE.',
+  },
+  {
+    name: 'fwd_drops_read',
+    returns: 'int32_t',
+    parameters: [
+      ['uint32_t', 'from'],
+      ['void *', 'out'],
+      ['uint32_t', 'length'],
+    ],
+    doc: 'Writes struct fwd_drop for every reason that was counted, of ports with an id ≥ from, by id, whole ports only. Returns how many; 0: no more.\nErrors: ARGUMENT (not even one port fits), STATE.',
+  },
+  {
+    name: 'fwd_drop_name',
+    returns: 'int32_t',
+    parameters: [
+      ['uint32_t', 'reason'],
+      ['void *', 'out'],
+      ['uint32_t', 'length'],
+    ],
+    doc: 'Writes "name: sentence" of a drop reason, with a NUL. Returns its length.\nErrors: ARGUMENT (no such reason).',
+  },
+  {
+    name: 'fwd_punt_fd',
+    returns: 'int32_t',
+    parameters: [],
+    doc: 'The reading end of a non-blocking pipe that gets a byte when a record waits after fwd_punt_arm. It stays the library’s.\nErrors: STATE.',
+  },
+  {
+    name: 'fwd_punt_arm',
+    returns: 'int32_t',
+    parameters: [],
+    doc: 'Asks for the next byte on fwd_punt_fd. Returns 1 when records wait already (no byte will come), else 0.\nErrors: STATE.',
+  },
+  {
+    name: 'fwd_punt_read',
+    returns: 'int32_t',
+    parameters: [
+      ['uint32_t', 'owner'],
+      ['void *', 'out'],
+      ['uint32_t', 'length'],
+    ],
+    doc: 'Moves whole punt records of the owner’s classes to out. One caller per owner at a time. Returns the number of bytes; 0: none wait.\nErrors: ARGUMENT (the first record does not fit), STATE.',
+  },
+  {
+    name: 'fwd_inject',
+    returns: 'int32_t',
+    parameters: [
+      ['uint32_t', 'owner'],
+      ['const void *', 'records'],
+      ['uint32_t', 'length'],
+    ],
+    doc: 'Hands a batch of punt records to the packet threads. Never waits: what does not fit is counted as dropped. Returns how many were taken.\nErrors: ARGUMENT (a record is cut short or of another version; those before it were taken), STATE.',
+  },
+];

@@ -1,0 +1,59 @@
+/**
+ * Compares the #include edges between the files of forwarder/src with the layers below: a file includes from its own layer and those under it.
+ * Usage: node forwarder/tools/check-includes.ts; exits 1 naming each edge that points up and each file without a layer.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Lowest first. A module is a file's name without its ending. */
+export const layers: readonly (readonly string[])[] = [
+  ['layout', 'layout.gen', 'log', 'drop', 'netlink', 'netns'],
+  ['error', 'parse', 'stats'],
+  ['rcu', 'decode', 'life'],
+  ['arena', 'arena_map', 'journal', 'index', 'lpm', 'lpm_node', 'lpm_update'],
+  ['store', 'nexthop'],
+  ['batch', 'fib', 'service'],
+  ['tables', 'tables_update'],
+  ['publish'],
+  ['rows'],
+  // Ports, their I/O and the threads that serve them know each other.
+  ['port', 'pool', 'io', 'io_ethdev', 'io_packet', 'io_vlan', 'binding', 'link', 'punt', 'worker', 'dataplane', 'tx', 'pipeline', 'stage'],
+  // The steps of a packet's walk.
+  ['arp', 'bridge', 'check', 'icmp', 'route', 'steer', 'vlan'],
+  ['eal'],
+  ['api', 'api_rows'],
+];
+
+export interface SourceFile {
+  readonly name: string;
+  readonly text: string;
+}
+
+const moduleOf = (file: string): string => file.replace(/\.(c|h|def)$/, '');
+const layerOf = (file: string): number => layers.findIndex((layer) => layer.includes(moduleOf(file)));
+
+/** One sentence for each fault. */
+export function includeFaults(files: readonly SourceFile[]): string[] {
+  const faults: string[] = [];
+  for (const file of files) {
+    const layer = layerOf(file.name);
+    if (layer < 0) faults.push(`src/${file.name} has no layer: add it to forwarder/tools/check-includes.ts`);
+    for (const [, included = ''] of file.text.matchAll(/^\s*#\s*include\s+"([^"]+)"/gm)) {
+      if (included === 'forwarder.h' || layer < 0) continue;
+      const target = layerOf(included);
+      if (target < 0) faults.push(`src/${file.name} includes "${included}", which has no layer`);
+      else if (target > layer)
+        faults.push(`src/${file.name} includes "${included}" from a higher layer: move it down or turn the call round`);
+    }
+  }
+  return faults;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const folder = join(import.meta.dirname, '../src');
+  const names = readdirSync(folder).filter((name) => /\.(c|h)$/.test(name));
+  const faults = includeFaults(names.map((name) => ({ name, text: readFileSync(join(folder, name), 'utf8') })));
+  for (const fault of faults) console.error(fault);
+  process.exitCode = faults.length > 0 ? 1 : 0;
+}

@@ -1,0 +1,28 @@
+/**
+ * Writes the files that are generated from the interface's table. `--check` writes nothing and exits 1 naming each stale file.
+ * Usage: node forwarder/tools/gen.ts [--check]
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { header, layoutFile } from './emit-c.ts';
+import { packFile, rowsFile } from './emit-ts.ts';
+
+const root = join(import.meta.dirname, '../..');
+const files = {
+  'forwarder/include/forwarder.h': header(),
+  'forwarder/src/layout.gen.c': layoutFile(),
+  'forwarder/binding/pack.gen.ts': packFile(),
+  'kernel/contract/net/rows.gen.ts': rowsFile(),
+};
+
+const check = process.argv.includes('--check');
+for (const [name, text] of Object.entries(files)) {
+  const path = join(root, name);
+  if (existsSync(path) && readFileSync(path, 'utf8') === text) continue;
+  if (check) {
+    console.error(`${relative(process.cwd(), path)} is stale: run npm run gen`);
+    process.exitCode = 1;
+  } else {
+    writeFileSync(path, text);
+  }
+}

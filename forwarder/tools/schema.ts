@@ -1,0 +1,279 @@
+/**
+ * The one table of what crosses the border of libforwarder: rows, records, enumerations and calls.
+ * gen.ts writes from it the C header, its layout, the binding's readers and the plugins' row packers.
+ * Field order is memory order; padding to natural alignment (records: to 8 bytes) is added and named by gen.ts.
+ */
+export type Scalar = 'u8' | 'u16' | 'u32' | 'i32' | 'u64';
+
+export interface Field {
+  readonly name: string;
+  /** `mac`: 6 bytes; `ip`: 16 bytes, IPv4 in the first 4, network order; `text`: `size` bytes with a NUL, UTF-8. */
+  readonly type: Scalar | 'mac' | 'ip' | 'text';
+  readonly size?: number;
+  /** Largest value allowed in a row. */
+  readonly max?: number;
+  /** Smallest value allowed in a row. */
+  readonly min?: number;
+  /** Holds the IP version of the field `address`; not a field in TypeScript. */
+  readonly family?: true;
+  readonly doc: string;
+}
+
+export interface RecordSpec {
+  readonly name: string;
+  readonly doc: string;
+  readonly fields: readonly Field[];
+}
+
+/** `key` counts the fields that make the key; they come first. `hash` counts those that the index hashes (default: the key). */
+export interface RowSpec extends RecordSpec {
+  readonly number: number;
+  readonly key: number;
+  readonly hash?: number;
+  /** The key counts per owner: two owners may use the same. */
+  readonly perOwner?: true;
+  /** Slots in 512 MiB of state memory. */
+  readonly capacity: number;
+}
+
+export interface EnumSpec {
+  readonly name: string;
+  readonly prefix: string;
+  readonly doc: string;
+  readonly values: readonly (readonly [name: string, value: number, doc: string])[];
+}
+
+export interface CallSpec {
+  readonly name: string;
+  readonly returns: 'int32_t' | 'uint64_t';
+  readonly parameters: readonly (readonly [type: 'uint32_t' | 'const char *' | 'const void *' | 'void *', name: string])[];
+  readonly doc: string;
+}
+
+/** Identifiers of VRFs, bridges and ports are below this. */
+export const idLimit = 1 << 20;
+const id = (doc: string): Field => ({ name: 'id', type: 'u32', min: 1, max: idLimit - 1, doc });
+const reference = (name: string, doc: string): Field => ({ name, type: 'u32', max: idLimit - 1, doc });
+const family: Field = { name: 'family', type: 'u8', family: true, doc: 'IP version of address: 4 or 6' };
+const address = (doc: string): Field => ({ name: 'address', type: 'ip', doc });
+
+export const rows: readonly RowSpec[] = [
+  {
+    name: 'vrf',
+    number: 1,
+    key: 1,
+    capacity: 65_536,
+    doc: 'A routing table.',
+    fields: [id('number of the VRF')],
+  },
+  {
+    name: 'bridge',
+    number: 2,
+    key: 1,
+    capacity: 65_536,
+    doc: 'A broadcast domain and the VRF that its gateway routes in.',
+    fields: [
+      id('number of the bridge'),
+      reference('vrf', 'routing table of its gateway; 0: none'),
+      { name: 'vni', type: 'u32', max: 0xff_ffff, doc: 'VXLAN network identifier (RFC 7348 §5)' },
+      { name: 'mtu', type: 'u16', doc: 'largest IP packet, bytes' },
+      { name: 'mode', type: 'u8', max: 2, doc: 'enum fwd_mode' },
+      { name: 'flags', type: 'u8', max: 1, doc: 'enum fwd_bridge_flag' },
+    ],
+  },
+  {
+    name: 'port',
+    number: 3,
+    key: 1,
+    capacity: 65_536,
+    doc: 'A place where frames enter and leave: a VM, a VLAN of a trunk, an interface of the host.',
+    fields: [
+      id('number of the port'),
+      reference('bridge', 'broadcast domain; 0: none'),
+      reference('parent', 'trunk port that a VLAN port is part of; 0: none'),
+      { name: 'flags', type: 'u32', max: 7, doc: 'enum fwd_port_flag' },
+      { name: 'mac', type: 'mac', doc: "the VM's address" },
+      { name: 'mtu', type: 'u16', doc: 'of the link, bytes' },
+      { name: 'vlan', type: 'u16', max: 4094, doc: 'tag on the parent (IEEE 802.1Q VID); 0: none' },
+      { name: 'binding', type: 'u8', max: 4, doc: 'enum fwd_binding' },
+      { name: 'interface', type: 'text', size: 16, doc: 'name of the link; ethdev: PCI address' },
+      { name: 'netns', type: 'text', size: 64, doc: "name of the namespace that gets the link's far end" },
+    ],
+  },
+  {
+    name: 'mac',
+    number: 4,
+    key: 2,
+    capacity: 1_048_576,
+    doc: 'Where a MAC address of a bridge is.',
+    fields: [
+      reference('bridge', 'broadcast domain'),
+      { name: 'mac', type: 'mac', doc: 'unicast address' },
+      reference('port', 'port behind which it is'),
+    ],
+  },
+  {
+    name: 'neighbor',
+    number: 5,
+    key: 3,
+    capacity: 1_048_576,
+    doc: 'The MAC address of an IP address on a bridge; answers ARP and neighbour solicitations.',
+    fields: [
+      reference('bridge', 'broadcast domain'),
+      family,
+      address('network order'),
+      { name: 'mac', type: 'mac', doc: 'answered' },
+      { name: 'flags', type: 'u8', max: 1, doc: 'enum fwd_neighbor_flag' },
+    ],
+  },
+  {
+    name: 'nexthop',
+    number: 6,
+    key: 1,
+    perOwner: true,
+    capacity: 1_048_576,
+    doc: 'What happens to packets of a route. Its number belongs to the owner: two owners may use the same.',
+    fields: [
+      { name: 'id', type: 'u32', doc: 'number, chosen by the owner' },
+      reference('port', 'type port: where the packet leaves'),
+      reference('bridge', 'type port: bridge that the packet leaves on'),
+      { name: 'mac', type: 'mac', doc: 'type port: destination MAC address' },
+      { name: 'type', type: 'u8', max: 2, doc: 'enum fwd_nexthop_type' },
+    ],
+  },
+  {
+    name: 'route',
+    number: 7,
+    key: 5,
+    hash: 4,
+    capacity: 2_097_152,
+    doc: 'A path to a prefix. Of several with the same prefix the lowest source wins.',
+    fields: [
+      reference('vrf', 'routing table'),
+      family,
+      { name: 'prefix_length', type: 'u8', max: 128, doc: 'bits; at most 32 for IPv4' },
+      address('network order; bits after prefix_length are zero'),
+      { name: 'source', type: 'u8', doc: 'who says so; lowest number wins' },
+      { name: 'nexthop', type: 'u32', doc: 'id of a nexthop of the same owner' },
+    ],
+  },
+  {
+    name: 'service',
+    number: 8,
+    key: 5,
+    capacity: 65_536,
+    doc: 'Packets to an address, protocol and port that a plugin answers.',
+    fields: [
+      { name: 'vrf', type: 'u32', doc: 'routing table; 0xffffffff: any' },
+      family,
+      { name: 'protocol', type: 'u8', doc: 'IANA protocol number' },
+      { name: 'l4_port', type: 'u16', doc: 'destination port, host order' },
+      address('destination, network order; all zero: any'),
+      { name: 'punt_class', type: 'u16', max: 255, doc: 'action punt: the class' },
+      { name: 'action', type: 'u8', max: 0, doc: 'enum fwd_action' },
+    ],
+  },
+  {
+    name: 'punt_class',
+    number: 9,
+    key: 1,
+    capacity: 256,
+    doc: 'A queue to a plugin with its limits (token buckets; burst in packets).',
+    fields: [
+      { name: 'id', type: 'u16', max: 255, doc: 'number of the class' },
+      { name: 'receiver', type: 'u16', min: 1, max: 63, doc: 'owner number of the plugin that reads it' },
+      { name: 'rate', type: 'u32', doc: 'packets per second, all ports together' },
+      { name: 'burst', type: 'u32', doc: 'packets' },
+      { name: 'port_rate', type: 'u32', doc: 'packets per second, each port' },
+      { name: 'port_burst', type: 'u32', doc: 'packets' },
+      { name: 'name', type: 'text', size: 32, doc: 'for people' },
+    ],
+  },
+];
+
+const count = (name: string, doc: string): Field => ({ name, type: 'u64', doc });
+
+/** Other records of the interface. `config` goes in, `punt` both ways, the rest comes out. */
+export const records: readonly RecordSpec[] = [
+  {
+    name: 'config',
+    doc: 'What fwd_start needs.',
+    fields: [
+      { name: 'memory_mib', type: 'u32', doc: 'packet memory (EAL -m), MiB; 64 to 65536' },
+      { name: 'state_mib', type: 'u32', doc: 'state memory, MiB; 4 to 65536; unused parts cost nothing' },
+      { name: 'state_fd', type: 'i32', doc: 'descriptor of the state memory (tmpfs); stays the caller’s' },
+      { name: 'log_fd', type: 'i32', doc: 'descriptor for log lines; stays the caller’s' },
+      { name: 'cpu', type: 'i32', doc: 'CPU of the first packet thread; -1: the last one allowed' },
+      { name: 'packet_threads', type: 'u32', doc: '1 to 8, on following CPUs' },
+      { name: 'max_ports', type: 'u32', doc: 'live ports; 1 to 65536' },
+      { name: 'hugepages', type: 'u8', max: 1, doc: '1: packet memory in hugepages' },
+      { name: 'log_level', type: 'u8', doc: 'EAL log level, 1 (emergency) to 8 (debug)' },
+    ],
+  },
+  {
+    name: 'state',
+    doc: 'What became of the state memory at start.',
+    fields: [
+      { name: 'epoch', type: 'u32', doc: 'starts of a forwarder with this memory; changes with each' },
+      { name: 'rows', type: 'u32', doc: 'rows found and taken over' },
+      { name: 'discarded', type: 'u32', doc: 'rows found damaged and left out' },
+      { name: 'replayed', type: 'u32', doc: 'row changes of an interrupted batch that were finished' },
+      { name: 'fresh', type: 'u8', doc: '1: the memory was empty or had to be given up' },
+      { name: 'note', type: 'text', size: 128, doc: 'why it had to be given up; empty otherwise' },
+    ],
+  },
+  {
+    name: 'port_state',
+    doc: 'How a port is doing.',
+    fields: [
+      { name: 'id', type: 'u32', doc: 'of the port' },
+      { name: 'generation', type: 'u32', doc: 'of the port row; another port with the same id has another' },
+      { name: 'state', type: 'u8', doc: 'enum fwd_link' },
+      { name: 'reason', type: 'text', size: 127, doc: 'why it is not up, for people; empty when up' },
+    ],
+  },
+  {
+    name: 'port_stats',
+    doc: 'Counters of one port since it was made: rx_packets + injected + cloned + originated = sent + dropped + punted, by the port entered.',
+    fields: [
+      { name: 'id', type: 'u32', doc: 'of the port' },
+      { name: 'generation', type: 'u32', doc: 'of the port' },
+      count('rx_packets', 'frames that came in'),
+      count('rx_bytes', 'of them'),
+      count('tx_packets', 'frames that left through this port'),
+      count('tx_bytes', 'of them'),
+      count('injected', 'frames that plugins sent'),
+      count('cloned', 'copies made of frames that came in here'),
+      count('originated', 'answers made by the forwarder itself'),
+      count('sent', 'left through any port'),
+      count('dropped', 'under a named reason'),
+      count('punted', 'handed to plugins'),
+    ],
+  },
+  {
+    name: 'drop',
+    doc: 'Drops of one port under one reason.',
+    fields: [
+      { name: 'port', type: 'u32', doc: 'entered through' },
+      { name: 'reason', type: 'u32', doc: 'number for fwd_drop_name' },
+      count('packets', 'frames'),
+      count('bytes', 'of them'),
+    ],
+  },
+  {
+    name: 'punt',
+    doc: 'Head of a punt or inject record; length bytes of Ethernet frame follow, then zeros to a multiple of 8.',
+    fields: [
+      { name: 'version', type: 'u8', doc: '1' },
+      { name: 'flags', type: 'u8', doc: '1: vlan holds the tag that the frame carried' },
+      { name: 'punt_class', type: 'u16', doc: 'id of the class' },
+      { name: 'length', type: 'u32', doc: 'of the frame, bytes' },
+      { name: 'port', type: 'u32', doc: 'entered through; inject: leaves through' },
+      { name: 'generation', type: 'u32', doc: 'of the port; a stale injection is dropped' },
+      { name: 'vrf', type: 'u32', doc: 'of the port' },
+      { name: 'vlan', type: 'u16', doc: 'IEEE 802.1Q VID' },
+      { name: 'reserved', type: 'u16', doc: 'zero' },
+      { name: 'timestamp_ns', type: 'u64', doc: 'CLOCK_REALTIME of the arrival' },
+    ],
+  },
+];

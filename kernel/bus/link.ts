@@ -1,0 +1,132 @@
+/**
+ * Joins a channel to a DEALER socket and decides whether a live peer is there. Each end has a random epoch; frames count only once both ends have
+ * heard each other's current epoch, so nothing meant for a dead process ever reaches its successor. The client says hello every second and the
+ * server answers; an end that hears nothing for `silenceMs` gives the peer up, and both agree anew when it speaks again.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Dealer } from 'zeromq';
+import type { Frame, Hello } from '../contract/system/wire.ts';
+import type { Channel } from './channel.ts';
+import { decode, encode } from './codec.ts';
+import { Outbox } from './outbox.ts';
+
+const helloIntervalMs = 1_000;
+const helloRetryMs = 100;
+const defaultSilenceMs = 10_000;
+
+export interface LinkOptions {
+  readonly role: 'client' | 'server';
+  /** Silence after which the peer counts as gone. */
+  readonly silenceMs?: number;
+  /** A frame that was not msgpack, or not of the wire's shapes. */
+  readonly onMalformed?: (reason: string) => void;
+}
+
+export class Link {
+  readonly #options: LinkOptions;
+  readonly #silenceMs: number;
+  #channel: Pick<Channel<object, object>, 'up' | 'down' | 'receive' | 'connected'> | null = null;
+  #socket: Dealer | null = null;
+  #outbox: Outbox | null = null;
+  #epoch = newEpoch();
+  #peerEpoch = '';
+  #heardAt = performance.now();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: LinkOptions) {
+    this.#options = options;
+    this.#silenceMs = options.silenceMs ?? defaultSilenceMs;
+  }
+
+  /** Binds the channel that frames go to; once, before `attach`. */
+  join(channel: Pick<Channel<object, object>, 'up' | 'down' | 'receive' | 'connected'>): void {
+    this.#channel = channel;
+  }
+
+  /** Speaks over this socket from now on. */
+  attach(socket: Dealer): void {
+    this.#socket = socket;
+    this.#outbox = new Outbox(socket);
+    this.#heardAt = performance.now();
+    void this.#listen(socket);
+    this.#tick(performance.now());
+  }
+
+  /** The peer is known to be gone, or its socket is: everything pending fails, and the next hello starts anew. */
+  lost(): void {
+    this.#outbox?.clear();
+    this.#peerEpoch = '';
+    if (this.#channel?.connected !== true) return;
+    this.#epoch = newEpoch();
+    this.#channel.down();
+  }
+
+  /** Stops speaking; returns the socket for its owner to close. */
+  detach(): Dealer | null {
+    clearTimeout(this.#timer);
+    this.lost();
+    const socket = this.#socket;
+    this.#outbox?.retire();
+    this.#socket = null;
+    this.#outbox = null;
+    return socket;
+  }
+
+  send(frame: Frame): void {
+    this.#outbox?.push(encode(frame));
+  }
+
+  #hello(): void {
+    const hello: Hello = { h: this.#epoch, a: this.#peerEpoch };
+    this.#outbox?.push(encode(hello));
+  }
+
+  /** @param due when this tick was meant to run: a tick that is late tells that this process itself stood still, which is not the peer's silence. */
+  #tick(due: number): void {
+    const now = performance.now();
+    if (now - due > helloIntervalMs) this.#heardAt = now;
+    const connected = this.#channel?.connected === true;
+    if (connected && now - this.#heardAt > this.#silenceMs) this.lost();
+    if (this.#options.role === 'client' && this.#outbox?.idle === true) this.#hello();
+    const delay = connected || this.#options.role === 'server' ? Math.min(helloIntervalMs, this.#silenceMs / 2) : helloRetryMs;
+    this.#timer = setTimeout(() => this.#tick(now + delay), delay);
+  }
+
+  async #listen(socket: Dealer): Promise<void> {
+    try {
+      for await (const [bytes] of socket) if (bytes !== undefined && this.#socket === socket) this.#receive(bytes);
+    } catch (thrown) {
+      // A detached socket is being unbound or closed, which ends a receive with an error.
+      if (this.#socket === socket) throw thrown;
+    }
+  }
+
+  #receive(bytes: Buffer): void {
+    let frame: Frame | Hello;
+    try {
+      frame = decode(bytes) as Frame | Hello;
+      if (typeof frame !== 'object' || frame === null) throw new TypeError('not a map');
+    } catch (thrown) {
+      this.#options.onMalformed?.(thrown instanceof Error ? thrown.message : String(thrown));
+      return;
+    }
+    this.#heardAt = performance.now();
+    if ('h' in frame) this.#greet(frame);
+    else this.#channel?.receive(frame);
+  }
+
+  #greet({ h, a }: Hello): void {
+    const known = h === this.#peerEpoch;
+    if (!known) {
+      this.lost();
+      this.#peerEpoch = h;
+    }
+    if (this.#options.role === 'server' || !known || a !== this.#epoch) this.#hello();
+    // `lost` may have renewed this end's epoch: then the peer's next hello brings the link up.
+    if (a === this.#epoch) this.#channel?.up();
+  }
+}
+
+function newEpoch(): string {
+  return randomBytes(9).toString('base64');
+}

@@ -1,0 +1,57 @@
+/** The API's apply call: objects to write and to delete, in one transaction. */
+import type { ObjectKey, WeftObject } from '../contract/system/index.ts';
+import type { Client } from './client.ts';
+import { CommandFailure } from './errors.ts';
+import { joinManifests, type ManifestFile } from './manifests.ts';
+
+export interface ChangeResult {
+  readonly key: ObjectKey;
+  readonly action: 'created' | 'updated' | 'unchanged' | 'deleted';
+  readonly before: WeftObject | null;
+  readonly after: WeftObject | null;
+}
+
+export interface ApplyReply {
+  readonly revision: number;
+  readonly results: readonly ChangeResult[];
+}
+
+export interface ApplyOptions {
+  readonly project: string;
+  readonly dryRun: boolean;
+}
+
+function path({ project, dryRun }: ApplyOptions): string {
+  return `/v1/apply?${new URLSearchParams({ project, ...(dryRun ? { dryRun: 'true' } : {}) })}`;
+}
+
+/** Sends the files as they are; the API's messages count their lines. A file that cannot be read as YAML is named. */
+export async function applyManifests(client: Client, files: readonly ManifestFile[], options: ApplyOptions): Promise<ApplyReply> {
+  const about = files.map(({ name }) => name).join(', ');
+  const send = (text: string, name: string, dryRun: boolean) =>
+    client.json<ApplyReply>(path({ ...options, dryRun }), { method: 'POST', body: text, contentType: 'application/yaml', about: name });
+  try {
+    return await send(joinManifests(files), about, options.dryRun);
+  } catch (error) {
+    if (files.length > 1 && isMalformed(error)) for (const { name, text } of files) await send(text, name, true).catch(rethrowMalformed);
+    throw error;
+  }
+}
+
+function isMalformed(error: unknown): boolean {
+  return error instanceof CommandFailure && error.code === 'MALFORMED';
+}
+
+function rethrowMalformed(error: unknown): void {
+  if (isMalformed(error)) throw error;
+}
+
+export async function deleteObjects(client: Client, keys: readonly ObjectKey[], cascade: boolean, project: string): Promise<ApplyReply> {
+  const body = { objects: [], delete: keys, cascade };
+  return await client.json<ApplyReply>(path({ project, dryRun: false }), { method: 'POST', body, about: 'delete' });
+}
+
+/** One line for each result: `Port/default/web1 created`. */
+export function formatResults(results: readonly ChangeResult[], formatKey: (key: ObjectKey) => string, suffix = ''): string {
+  return results.map(({ key, action }) => `${formatKey(key)} ${action}${suffix}\n`).join('');
+}

@@ -1,0 +1,79 @@
+/** Tables, YAML and JSON: everything the command prints on stdout goes through here. */
+import { stringify } from 'yaml';
+import type { ColumnSpec } from '../contract/system/index.ts';
+
+export const formats = ['table', 'wide', 'json', 'yaml', 'name'] as const;
+export type Format = (typeof formats)[number];
+
+export function toJson(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+export function toYaml(value: unknown): string {
+  return stringify(value, { lineWidth: 0, aliasDuplicateObjects: false });
+}
+
+/** The value at a JSON pointer (RFC 6901) in which `*` stands for every item of an array. */
+export function valueAt(object: unknown, pointer: string): unknown {
+  const parts = pointer === '' ? [] : pointer.slice(1).split('/');
+  let values = [object];
+  for (const part of parts) {
+    const name = part.replaceAll('~1', '/').replaceAll('~0', '~');
+    values = values.flatMap((value) => (part === '*' && Array.isArray(value) ? value : [field(value, name)]));
+  }
+  return parts.includes('*') ? values : values[0];
+}
+
+function field(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+}
+
+/** A value as text for one cell: lists joined by commas, `-` for nothing, control characters made visible. */
+export function cell(value: unknown): string {
+  if (value === undefined || value === null || value === '') return '-';
+  if (Array.isArray(value)) return value.length === 0 ? '-' : value.map(cell).join(',');
+  const plain = typeof value === 'object' ? JSON.stringify(value) : String(value);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: names and texts from elsewhere must not steer the terminal
+  return plain.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
+}
+
+/** Columns of an aligned table, two spaces apart. `row` keeps the widths of the rows it was made with and widens for later ones. */
+export class Table {
+  readonly #titles: readonly string[];
+  readonly #widths: number[];
+
+  constructor(titles: readonly string[], rows: readonly (readonly string[])[] = []) {
+    this.#titles = titles;
+    this.#widths = titles.map((title, at) => Math.max(title.length, ...rows.map((row) => row[at]?.length ?? 0)));
+  }
+
+  head(): string {
+    return this.row(this.#titles);
+  }
+
+  row(cells: readonly string[]): string {
+    const padded = cells.map((text, at) => text.padEnd(this.#widths[at] ?? 0));
+    return `${padded.join('  ').trimEnd()}\n`;
+  }
+}
+
+/** A whole table. */
+export function toTable(titles: readonly string[], rows: readonly (readonly string[])[]): string {
+  const table = new Table(titles, rows);
+  return table.head() + rows.map((row) => table.row(row)).join('');
+}
+
+/** Titles and cells of items by column specifications; wide columns only when asked for. */
+export function columnsOf(columns: readonly ColumnSpec[], wide: boolean): { titles: string[]; cells(item: unknown): string[] } {
+  const shown = columns.filter((column) => wide || column.wide !== true);
+  return {
+    titles: shown.map(({ title }) => title.toUpperCase()),
+    cells: (item) => shown.map(({ pointer }) => cell(valueAt(item, pointer))),
+  };
+}
+
+/** Colours a word on a terminal; leaves it alone elsewhere. */
+export function paint(text: string, colour: 'green' | 'yellow' | 'red', terminal: boolean): string {
+  const number = { green: 32, yellow: 33, red: 31 }[colour];
+  return terminal ? `\u001b[${number}m${text}\u001b[0m` : text;
+}

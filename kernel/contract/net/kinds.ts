@@ -1,0 +1,92 @@
+/** The shapes of `network`'s kinds that other plugins read. The schemas stand in plugins/network/kinds.ts; a test there keeps both equal. */
+import type { WeftObject } from '../system/object.ts';
+import type { ForwardingMode } from './terms.ts';
+
+export interface SubnetSpec {
+  readonly cidr: string;
+  readonly gateway?: string;
+  readonly pool?: { readonly from: string; readonly to: string };
+  readonly dhcp: boolean;
+  readonly slaac?: boolean;
+  readonly dns?: readonly string[];
+  readonly routes?: readonly { readonly prefix: string; readonly nextHop: string }[];
+}
+
+export interface VirtualNetworkSpec {
+  readonly subnets: readonly SubnetSpec[];
+  readonly forwarding: ForwardingMode;
+  readonly vni?: number;
+  readonly domain?: string;
+  readonly mtu?: number;
+}
+
+export interface VirtualNetworkStatus {
+  readonly phase?: 'Active' | 'Pending';
+  /** Bridge and VRF number in forwarder rows. */
+  readonly id: number;
+  readonly vni: number;
+  readonly mtu: number;
+  /** Gateway address per subnet, in the order of spec.subnets, filled with the default. */
+  readonly gateways: readonly string[];
+}
+
+export type PortBinding =
+  | { readonly type: 'none' }
+  | { readonly type: 'netns'; readonly netns: string; readonly interface: string }
+  | { readonly type: 'tap'; readonly interface: string }
+  | { readonly type: 'interface'; readonly interface: string }
+  | { readonly type: 'vlan'; readonly parent: string; readonly vlan: number }
+  | { readonly type: 'vhost-user'; readonly socket: string; readonly server?: boolean }
+  | { readonly type: 'pci'; readonly address: string };
+
+export interface PortSpec {
+  readonly network: string;
+  readonly hostname?: string;
+  readonly instanceId?: string;
+  readonly mac?: string;
+  readonly addresses?: readonly string[];
+  readonly allowedAddressPairs?: readonly { readonly address: string; readonly mac?: string }[];
+  readonly portSecurity: boolean;
+  readonly securityGroups?: readonly string[];
+  readonly host?: string;
+  readonly binding: PortBinding;
+}
+
+export interface PortStatus {
+  readonly phase?: 'Active' | 'Pending' | 'Down';
+  /** Port number in forwarder rows and punts. */
+  readonly id: number;
+  readonly mac: string;
+  readonly addresses: readonly string[];
+  readonly reason: string;
+  readonly since: string;
+}
+
+export type VirtualNetwork = WeftObject<VirtualNetworkSpec, VirtualNetworkStatus>;
+export type Port = WeftObject<PortSpec, PortStatus>;
+
+export interface TrunkSpec {
+  readonly binding: PortBinding;
+}
+
+export interface TrunkStatus {
+  readonly phase?: 'Active' | 'Pending' | 'Down';
+  /** Port number in forwarder rows; shares the number space of Ports. */
+  readonly id: number;
+  readonly reason: string;
+  readonly since: string;
+}
+
+export type Trunk = WeftObject<TrunkSpec, TrunkStatus>;
+
+export interface LogicalRouterSpec {
+  readonly networks: readonly string[];
+  readonly external?: { readonly snatPool: string };
+}
+
+export interface LogicalRouterStatus {
+  readonly phase?: 'Active' | 'Pending';
+  readonly id: number;
+}
+
+export type LogicalRouter = WeftObject<LogicalRouterSpec, LogicalRouterStatus>;

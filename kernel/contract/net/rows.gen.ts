@@ -1,0 +1,365 @@
+/** Rows of the forwarder's tables: types, packers, readers. Written by forwarder/tools/gen.ts; edit the tables in schema.ts and calls.ts. */
+import { packKey, packRow, readRow, type TableSpec } from './row-codec.ts';
+
+/** Identifiers of VRFs, bridges and ports are below this. */
+export const idLimit = 1048576;
+
+/** A routing table. */
+export interface VrfRow {
+  readonly table: 'vrf';
+  /** number of the VRF */
+  readonly id: number;
+}
+
+/** A broadcast domain and the VRF that its gateway routes in. */
+export interface BridgeRow {
+  readonly table: 'bridge';
+  /** number of the bridge */
+  readonly id: number;
+  /** routing table of its gateway; 0: none */
+  readonly vrf: number;
+  /** VXLAN network identifier (RFC 7348 §5) */
+  readonly vni: number;
+  /** largest IP packet, bytes */
+  readonly mtu: number;
+  /** mode */
+  readonly mode: number;
+  /** bridge_flag */
+  readonly flags: number;
+}
+
+/** A place where frames enter and leave: a VM, a VLAN of a trunk, an interface of the host. */
+export interface PortRow {
+  readonly table: 'port';
+  /** number of the port */
+  readonly id: number;
+  /** broadcast domain; 0: none */
+  readonly bridge: number;
+  /** trunk port that a VLAN port is part of; 0: none */
+  readonly parent: number;
+  /** port_flag */
+  readonly flags: number;
+  /** the VM's address */
+  readonly mac: string;
+  /** of the link, bytes */
+  readonly mtu: number;
+  /** tag on the parent (IEEE 802.1Q VID); 0: none */
+  readonly vlan: number;
+  /** binding */
+  readonly binding: number;
+  /** name of the link; ethdev: PCI address */
+  readonly interface: string;
+  /** name of the namespace that gets the link's far end */
+  readonly netns: string;
+}
+
+/** Where a MAC address of a bridge is. */
+export interface MacRow {
+  readonly table: 'mac';
+  /** broadcast domain */
+  readonly bridge: number;
+  /** unicast address */
+  readonly mac: string;
+  /** port behind which it is */
+  readonly port: number;
+}
+
+/** The MAC address of an IP address on a bridge; answers ARP and neighbour solicitations. */
+export interface NeighborRow {
+  readonly table: 'neighbor';
+  /** broadcast domain */
+  readonly bridge: number;
+  /** network order */
+  readonly address: string;
+  /** answered */
+  readonly mac: string;
+  /** neighbor_flag */
+  readonly flags: number;
+}
+
+/** What happens to packets of a route. Its number belongs to the owner: two owners may use the same. */
+export interface NexthopRow {
+  readonly table: 'nexthop';
+  /** number, chosen by the owner */
+  readonly id: number;
+  /** type port: where the packet leaves */
+  readonly port: number;
+  /** type port: bridge that the packet leaves on */
+  readonly bridge: number;
+  /** type port: destination MAC address */
+  readonly mac: string;
+  /** nexthop_type */
+  readonly type: number;
+}
+
+/** A path to a prefix. Of several with the same prefix the lowest source wins. */
+export interface RouteRow {
+  readonly table: 'route';
+  /** routing table */
+  readonly vrf: number;
+  /** bits; at most 32 for IPv4 */
+  readonly prefixLength: number;
+  /** network order; bits after prefix_length are zero */
+  readonly address: string;
+  /** who says so; lowest number wins */
+  readonly source: number;
+  /** id of a nexthop of the same owner */
+  readonly nexthop: number;
+}
+
+/** Packets to an address, protocol and port that a plugin answers. */
+export interface ServiceRow {
+  readonly table: 'service';
+  /** routing table; 0xffffffff: any */
+  readonly vrf: number;
+  /** IANA protocol number */
+  readonly protocol: number;
+  /** destination port, host order */
+  readonly l4Port: number;
+  /** destination, network order; all zero: any */
+  readonly address: string;
+  /** action punt: the class */
+  readonly puntClass: number;
+  /** action */
+  readonly action: number;
+}
+
+/** A queue to a plugin with its limits (token buckets; burst in packets). */
+export interface PuntClassRow {
+  readonly table: 'punt_class';
+  /** number of the class */
+  readonly id: number;
+  /** owner number of the plugin that reads it */
+  readonly receiver: number;
+  /** packets per second, all ports together */
+  readonly rate: number;
+  /** packets */
+  readonly burst: number;
+  /** packets per second, each port */
+  readonly portRate: number;
+  /** packets */
+  readonly portBurst: number;
+  /** for people */
+  readonly name: string;
+}
+
+/** Key of a VrfRow. */
+export interface VrfKey {
+  readonly table: 'vrf';
+  /** number of the VRF */
+  readonly id: number;
+}
+
+/** Key of a BridgeRow. */
+export interface BridgeKey {
+  readonly table: 'bridge';
+  /** number of the bridge */
+  readonly id: number;
+}
+
+/** Key of a PortRow. */
+export interface PortKey {
+  readonly table: 'port';
+  /** number of the port */
+  readonly id: number;
+}
+
+/** Key of a MacRow. */
+export interface MacKey {
+  readonly table: 'mac';
+  /** broadcast domain */
+  readonly bridge: number;
+  /** unicast address */
+  readonly mac: string;
+}
+
+/** Key of a NeighborRow. */
+export interface NeighborKey {
+  readonly table: 'neighbor';
+  /** broadcast domain */
+  readonly bridge: number;
+  /** network order */
+  readonly address: string;
+}
+
+/** Key of a NexthopRow. */
+export interface NexthopKey {
+  readonly table: 'nexthop';
+  /** number, chosen by the owner */
+  readonly id: number;
+}
+
+/** Key of a RouteRow. */
+export interface RouteKey {
+  readonly table: 'route';
+  /** routing table */
+  readonly vrf: number;
+  /** bits; at most 32 for IPv4 */
+  readonly prefixLength: number;
+  /** network order; bits after prefix_length are zero */
+  readonly address: string;
+  /** who says so; lowest number wins */
+  readonly source: number;
+}
+
+/** Key of a ServiceRow. */
+export interface ServiceKey {
+  readonly table: 'service';
+  /** routing table; 0xffffffff: any */
+  readonly vrf: number;
+  /** IANA protocol number */
+  readonly protocol: number;
+  /** destination port, host order */
+  readonly l4Port: number;
+  /** destination, network order; all zero: any */
+  readonly address: string;
+}
+
+/** Key of a PuntClassRow. */
+export interface PuntClassKey {
+  readonly table: 'punt_class';
+  /** number of the class */
+  readonly id: number;
+}
+
+export type Row = VrfRow | BridgeRow | PortRow | MacRow | NeighborRow | NexthopRow | RouteRow | ServiceRow | PuntClassRow;
+export type RowKey = VrfKey | BridgeKey | PortKey | MacKey | NeighborKey | NexthopKey | RouteKey | ServiceKey | PuntClassKey;
+export type TableName = Row['table'];
+
+/** Numbers, sizes and fields of the tables. */
+export const tables: Readonly<Record<TableName, TableSpec>> = {
+  vrf: {
+    number: 1,
+    bytes: 8,
+    keyBytes: 4,
+    fields: [
+      { name: 'id', type: 'u32', offset: 0, bytes: 4, key: true, min: 1, max: 1048575 },
+    ],
+  },
+  bridge: {
+    number: 2,
+    bytes: 16,
+    keyBytes: 4,
+    fields: [
+      { name: 'id', type: 'u32', offset: 0, bytes: 4, key: true, min: 1, max: 1048575 },
+      { name: 'vrf', type: 'u32', offset: 4, bytes: 4, key: false, min: 0, max: 1048575 },
+      { name: 'vni', type: 'u32', offset: 8, bytes: 4, key: false, min: 0, max: 16777215 },
+      { name: 'mtu', type: 'u16', offset: 12, bytes: 2, key: false, min: 0, max: 65535 },
+      { name: 'mode', type: 'u8', offset: 14, bytes: 1, key: false, min: 0, max: 2 },
+      { name: 'flags', type: 'u8', offset: 15, bytes: 1, key: false, min: 0, max: 1 },
+    ],
+  },
+  port: {
+    number: 3,
+    bytes: 112,
+    keyBytes: 4,
+    fields: [
+      { name: 'id', type: 'u32', offset: 0, bytes: 4, key: true, min: 1, max: 1048575 },
+      { name: 'bridge', type: 'u32', offset: 4, bytes: 4, key: false, min: 0, max: 1048575 },
+      { name: 'parent', type: 'u32', offset: 8, bytes: 4, key: false, min: 0, max: 1048575 },
+      { name: 'flags', type: 'u32', offset: 12, bytes: 4, key: false, min: 0, max: 7 },
+      { name: 'mac', type: 'mac', offset: 16, bytes: 6, key: false },
+      { name: 'mtu', type: 'u16', offset: 22, bytes: 2, key: false, min: 0, max: 65535 },
+      { name: 'vlan', type: 'u16', offset: 24, bytes: 2, key: false, min: 0, max: 4094 },
+      { name: 'binding', type: 'u8', offset: 26, bytes: 1, key: false, min: 0, max: 4 },
+      { name: 'interface', type: 'text', offset: 27, bytes: 16, key: false },
+      { name: 'netns', type: 'text', offset: 43, bytes: 64, key: false },
+    ],
+  },
+  mac: {
+    number: 4,
+    bytes: 16,
+    keyBytes: 10,
+    fields: [
+      { name: 'bridge', type: 'u32', offset: 0, bytes: 4, key: true, min: 0, max: 1048575 },
+      { name: 'mac', type: 'mac', offset: 4, bytes: 6, key: true },
+      { name: 'port', type: 'u32', offset: 12, bytes: 4, key: false, min: 0, max: 1048575 },
+    ],
+  },
+  neighbor: {
+    number: 5,
+    bytes: 32,
+    keyBytes: 24,
+    fields: [
+      { name: 'bridge', type: 'u32', offset: 0, bytes: 4, key: true, min: 0, max: 1048575 },
+      { name: 'address', type: 'ip', offset: 8, bytes: 16, key: true, family: 4 },
+      { name: 'mac', type: 'mac', offset: 24, bytes: 6, key: false },
+      { name: 'flags', type: 'u8', offset: 30, bytes: 1, key: false, min: 0, max: 1 },
+    ],
+  },
+  nexthop: {
+    number: 6,
+    bytes: 24,
+    keyBytes: 4,
+    fields: [
+      { name: 'id', type: 'u32', offset: 0, bytes: 4, key: true, min: 0, max: 4294967295 },
+      { name: 'port', type: 'u32', offset: 4, bytes: 4, key: false, min: 0, max: 1048575 },
+      { name: 'bridge', type: 'u32', offset: 8, bytes: 4, key: false, min: 0, max: 1048575 },
+      { name: 'mac', type: 'mac', offset: 12, bytes: 6, key: false },
+      { name: 'type', type: 'u8', offset: 18, bytes: 1, key: false, min: 0, max: 2 },
+    ],
+  },
+  route: {
+    number: 7,
+    bytes: 32,
+    keyBytes: 25,
+    fields: [
+      { name: 'vrf', type: 'u32', offset: 0, bytes: 4, key: true, min: 0, max: 1048575 },
+      { name: 'prefixLength', type: 'u8', offset: 5, bytes: 1, key: true, min: 0, max: 128 },
+      { name: 'address', type: 'ip', offset: 8, bytes: 16, key: true, family: 4 },
+      { name: 'source', type: 'u8', offset: 24, bytes: 1, key: true, min: 0, max: 255 },
+      { name: 'nexthop', type: 'u32', offset: 28, bytes: 4, key: false, min: 0, max: 4294967295 },
+    ],
+  },
+  service: {
+    number: 8,
+    bytes: 32,
+    keyBytes: 24,
+    fields: [
+      { name: 'vrf', type: 'u32', offset: 0, bytes: 4, key: true, min: 0, max: 4294967295 },
+      { name: 'protocol', type: 'u8', offset: 5, bytes: 1, key: true, min: 0, max: 255 },
+      { name: 'l4Port', type: 'u16', offset: 6, bytes: 2, key: true, min: 0, max: 65535 },
+      { name: 'address', type: 'ip', offset: 8, bytes: 16, key: true, family: 4 },
+      { name: 'puntClass', type: 'u16', offset: 24, bytes: 2, key: false, min: 0, max: 255 },
+      { name: 'action', type: 'u8', offset: 26, bytes: 1, key: false, min: 0, max: 0 },
+    ],
+  },
+  punt_class: {
+    number: 9,
+    bytes: 56,
+    keyBytes: 2,
+    fields: [
+      { name: 'id', type: 'u16', offset: 0, bytes: 2, key: true, min: 0, max: 255 },
+      { name: 'receiver', type: 'u16', offset: 2, bytes: 2, key: false, min: 1, max: 63 },
+      { name: 'rate', type: 'u32', offset: 4, bytes: 4, key: false, min: 0, max: 4294967295 },
+      { name: 'burst', type: 'u32', offset: 8, bytes: 4, key: false, min: 0, max: 4294967295 },
+      { name: 'portRate', type: 'u32', offset: 12, bytes: 4, key: false, min: 0, max: 4294967295 },
+      { name: 'portBurst', type: 'u32', offset: 16, bytes: 4, key: false, min: 0, max: 4294967295 },
+      { name: 'name', type: 'text', offset: 20, bytes: 32, key: false },
+    ],
+  },
+};
+
+/** The operation that makes or changes a row. Throws a RangeError that names table and field. */
+export function packUpsert(row: Row): Buffer {
+  return packRow(row.table, tables[row.table], row);
+}
+
+/** The operation that removes the row with this key. Throws a RangeError that names table and field. */
+export function packDelete(key: RowKey): Buffer {
+  return packKey(key.table, tables[key.table], key);
+}
+
+/** The key as text: equal for rows with the same key, however their addresses are written. */
+export function rowId(row: Row | RowKey): string {
+  const spec = tables[row.table];
+  return `${row.table}/${packKey(row.table, spec, row).toString('hex', 8, 8 + spec.keyBytes)}`;
+}
+
+/** Rows that stand back to back, as rows.read answers. A rest that is no whole row is ignored. */
+export function readRows(table: TableName, buffer: Buffer): Row[] {
+  const spec = tables[table];
+  const rows: Row[] = [];
+  for (let at = 0; at + spec.bytes <= buffer.length; at += spec.bytes) rows.push({ table, ...readRow(spec, buffer, at) } as unknown as Row);
+  return rows;
+}

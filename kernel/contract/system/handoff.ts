@@ -1,0 +1,75 @@
+/** What the launcher hands to a child (descriptor 3, one JSON document), and what both say over Node IPC afterwards. */
+import type { Grants, PuntClassSpec } from './manifest.ts';
+
+/** Z85 text, 40 characters. */
+export interface KeyPair {
+  readonly publicKey: string;
+  readonly secretKey: string;
+}
+
+export interface Handoff {
+  readonly name: string;
+  /** Absolute paths as the child sees them. */
+  readonly runDir: string;
+  readonly stateDir: string;
+  readonly logLevel: string;
+  /** One-time keys of this child; for kernel and forwarder: their server keys. */
+  readonly keys: KeyPair;
+  /** Public keys of the two servers. */
+  readonly servers: { readonly kernel: string; readonly forwarder: string };
+  /** Host settings for kernel and forwarder, the plugin's own settings for a plugin. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** Path of the API socket; kernel only. */
+  readonly apiSocket?: string;
+  /** Folder of all processes' logs, `<process>.log`, to read; kernel only. */
+  readonly logDir?: string;
+}
+
+/** What the kernel wants to run. */
+export interface ProcessSpec {
+  readonly name: string;
+  /** Program file, relative to the program folder or absolute as the kernel sees it; loaded by `kernel/sdk/run.ts`. */
+  readonly entry: string;
+  readonly grants: Grants;
+  readonly puntClasses: readonly PuntClassSpec[];
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** Counts wanted restarts within one life of the kernel: a change makes the launcher restart the process. */
+  readonly epoch: number;
+}
+
+export interface ChildState {
+  readonly name: string;
+  readonly pid: number | null;
+  readonly publicKey: string;
+  readonly startedAt: string;
+  /** Ends of the process that nobody asked for, since the launcher started. */
+  readonly restarts: number;
+  readonly exit?: { readonly code: number | null; readonly signal: string | null; readonly at: string };
+}
+
+export interface Want {
+  readonly type: 'want';
+  readonly processes: readonly ProcessSpec[];
+  /** Enabled plugins that the kernel has given up, or that cannot run at all; Weft is not ready while there are any. */
+  readonly failed: readonly string[];
+  /** Installed plugins that the operator has disabled: none of their rows stay in the forwarder. */
+  readonly disabled: readonly string[];
+}
+
+export type KernelToLauncher = { readonly type: 'ready' } | Want | { readonly type: 'plugin-ready'; readonly name: string };
+
+export type LauncherToKernel = { readonly type: 'children'; readonly children: readonly ChildState[] };
+
+export type ForwarderToLauncher = { readonly type: 'ready' };
+export interface LauncherToForwarder {
+  readonly type: 'peers';
+  readonly peers: Readonly<Record<string, Peer>>;
+  /** The rows of these are removed. Those of any other plugin that is no peer (crashed, uninstalled) stay. */
+  readonly disabled: readonly string[];
+}
+
+export interface Peer {
+  readonly publicKey: string;
+  readonly grants: Grants;
+  readonly puntClasses: readonly PuntClassSpec[];
+}

@@ -1,0 +1,82 @@
+/**
+ * A plugin's manifest: everything the kernel must know before it starts the plugin's process.
+ * Generated from the plugin's `definePlugin` by `npm run gen`; never written by hand.
+ */
+
+/** Of the names of plugins, operations and verbs; such a name is fit for a file. */
+export const identifierPattern = '^[a-z][a-z0-9-]{0,31}$';
+
+export interface ColumnSpec {
+  readonly title: string;
+  /** JSON pointer into the object (kinds) or the item (operations). */
+  readonly pointer: string;
+  /** Only shown by `-o wide`. */
+  readonly wide?: boolean;
+}
+
+export interface ReferenceSpec {
+  /** JSON pointer with `*` for array items: `/spec/networks/*`. */
+  readonly pointer: string;
+  readonly kind: string;
+}
+
+export interface KindSpec {
+  readonly kind: string;
+  /** As in URLs: `virtual-networks`. */
+  readonly plural: string;
+  /** Further names the CLI takes: `vn`. */
+  readonly aliases?: readonly string[];
+  readonly scope: 'project' | 'system';
+  readonly summary: string;
+  readonly schemaVersion: number;
+  /** JSON Schema 2020-12 of `spec` (closed: additionalProperties false) and of `status`. */
+  readonly spec: object;
+  readonly status: object;
+  readonly references: readonly ReferenceSpec[];
+  readonly columns: readonly ColumnSpec[];
+}
+
+export interface OperationSpec {
+  /** Without the plugin's name: `leases`; served at `/v1/{project}/operations/{plugin}.{name}`. */
+  readonly name: string;
+  readonly summary: string;
+  readonly stream: boolean;
+  readonly input: object;
+  /** Schema of the reply, or of one item of a stream. */
+  readonly output: object;
+  /** Makes the CLI offer it as a verb. Input fields become `--field` options. A reply `{items: [...]}` is shown as a table. */
+  readonly cli?: { readonly verb: string; readonly columns: readonly ColumnSpec[] };
+}
+
+export interface PuntClassSpec {
+  readonly name: string;
+  /** Packets per second for the whole class, and its burst. */
+  readonly rate: number;
+  readonly burst: number;
+  /** The same for each port. */
+  readonly portRate: number;
+  readonly portBurst: number;
+}
+
+export interface Grants {
+  /** Row tables the plugin may write. */
+  readonly rows: readonly string[];
+  /** Kinds of other plugins it may read. */
+  readonly reads: readonly string[];
+  /** Kinds of other plugins it may create or delete. */
+  readonly writes: readonly string[];
+}
+
+export interface Manifest {
+  readonly name: string;
+  readonly version: string;
+  readonly summary: string;
+  /** Plugins that must serve before this one is ready; the order of admission. */
+  readonly needs: readonly string[];
+  readonly kinds: readonly KindSpec[];
+  readonly operations: readonly OperationSpec[];
+  readonly puntClasses: readonly PuntClassSpec[];
+  readonly grants: Grants;
+  /** JSON Schema of the plugin's settings. */
+  readonly config: object;
+}

@@ -1,0 +1,3 @@
+/** All that a plugin may import, besides `@weft/kernel/contract/*` and its own folder. */
+export * from '../contract/system/errors.ts';
+export * from './plugin.ts';

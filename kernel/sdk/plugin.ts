@@ -1,0 +1,103 @@
+/**
+ * The whole plugin API. A plugin's `index.ts` exports `definePlugin({...})` as default; `npm run gen` derives its manifest from it and
+ * `sdk/run.ts` starts it in a process of its own.
+ */
+import type { Logger } from 'pino';
+import type { Static, TSchema } from 'typebox';
+import type { ForwarderCalls, PortState, PuntRecord, Row, RowKey } from '../contract/net/index.ts';
+import type {
+  AdmissionReply,
+  AdmissionRequest,
+  Grants,
+  KindSpec,
+  ObjectInput,
+  ObjectKey,
+  OperationSpec,
+  PuntClassSpec,
+  WeftObject,
+} from '../contract/system/index.ts';
+
+/** A cache of the objects of some kinds, kept up to date by the kernel's watch. Read it; never keep what it returns across an await and expect it unchanged. */
+export interface ObjectCache {
+  /** The revision that the cache has reached. */
+  readonly revision: number;
+  get<T extends WeftObject<object, object> = WeftObject>(key: ObjectKey): T | undefined;
+  list<T extends WeftObject<object, object> = WeftObject>(kind: string, project?: string): readonly T[];
+  /** Calls back after each batch of events with what changed, and once at start. Exceptions end the process. Returns an unsubscribe function. */
+  onChange(listener: (changed: readonly ObjectKey[]) => void | Promise<void>): () => void;
+}
+
+/**
+ * The plugin's rows in the forwarder, as a whole. `replace` gives the complete wanted set (after start and after every reconnect the SDK sends it
+ * under a new generation and sweeps); the SDK sends only differences. Resolves once the forwarder has published them. Rejects when the forwarder refuses a row.
+ */
+export interface RowSet {
+  replace(rows: readonly Row[]): Promise<void>;
+  /** Small changes: cheaper than replace, same guarantees. One call is published atomically. */
+  update(upserts: readonly Row[], deletes: readonly RowKey[]): Promise<void>;
+}
+
+export interface Punts {
+  /** Frames of one of the plugin's punt classes. The handler must not keep `record.frame` after it returned. */
+  on(puntClass: string, handler: (records: Iterable<PuntRecord>) => void): void;
+  /** Sends frames out of ports. Never blocks; under pressure frames are dropped and counted. */
+  inject(records: readonly (Pick<PuntRecord, 'port' | 'generation' | 'frame'> & Partial<PuntRecord>)[]): void;
+  /** Number of a punt class, for service rows. */
+  classNumber(puntClass: string): number;
+}
+
+export interface Forwarder {
+  stats(ports?: readonly number[]): Promise<ForwarderCalls['stats.read']['out']>;
+  drops(ports?: readonly number[]): Promise<ForwarderCalls['drops.read']['out']>;
+  /** All ports at once and after every reconnect, then changes. */
+  onPorts(listener: (ports: readonly PortState[], removed: readonly number[]) => void): void;
+}
+
+export interface OperationCall {
+  /** `-` asks about all projects. */
+  readonly project: string;
+  readonly signal: AbortSignal;
+}
+
+export interface PluginContext<Config> {
+  readonly name: string;
+  readonly config: Config;
+  /** The plugin's own folder; survives restarts. */
+  readonly stateDir: string;
+  readonly log: Logger;
+  readonly objects: ObjectCache;
+  readonly rows: RowSet;
+  readonly punts: Punts;
+  readonly forwarder: Forwarder;
+  /** Merges status fields of own objects. */
+  setStatus(updates: readonly { key: ObjectKey; status: Record<string, unknown> }[]): Promise<void>;
+  apply(objects: readonly ObjectInput[], remove?: readonly ObjectKey[]): Promise<void>;
+  alarm(key: string, alarm: { severity: 'warning' | 'critical'; subject: string; text: string } | null): Promise<void>;
+}
+
+export interface Plugin {
+  /** Decides about changes to the plugin's own kinds. Absent: everything that fits the schema is admitted. Must not act on the outside. */
+  admit?(request: AdmissionRequest): AdmissionReply | Promise<AdmissionReply>;
+  /** Handlers by operation name; a stream operation returns an async iterable. */
+  operations?: Record<string, (input: never, call: OperationCall) => unknown>;
+  /** Before an orderly stop. */
+  stop?(): void | Promise<void>;
+}
+
+export interface PluginDefinition<Config extends TSchema = TSchema> {
+  readonly name: string;
+  readonly summary: string;
+  readonly needs?: readonly string[];
+  readonly kinds?: readonly KindSpec[];
+  readonly operations?: readonly OperationSpec[];
+  readonly puntClasses?: readonly PuntClassSpec[];
+  readonly grants?: Partial<Grants>;
+  readonly config: Config;
+  /** Called once, connected to kernel and forwarder, with the cache filled. The plugin is ready when the promise resolves. */
+  start(context: PluginContext<Static<Config>>): Plugin | Promise<Plugin>;
+}
+
+/** Names the definition's types; does nothing else. */
+export function definePlugin<Config extends TSchema>(definition: PluginDefinition<Config>): PluginDefinition<Config> {
+  return definition;
+}

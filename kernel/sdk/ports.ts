@@ -1,0 +1,89 @@
+/** What the forwarder tells about ports and counters. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { Caller } from '../bus/index.ts';
+import type { ForwarderCalls, PortState } from '../contract/net/index.ts';
+import { toWeftError } from '../contract/system/errors.ts';
+import type { Forwarder } from './plugin.ts';
+
+const retryMs = 200;
+
+type Listener = Parameters<Forwarder['onPorts']>[0];
+
+export class ForwarderView implements Forwarder {
+  readonly #forwarder: Caller<ForwarderCalls>;
+  readonly #log: Logger;
+  readonly #onError: (error: unknown) => void;
+  readonly #listeners: Listener[] = [];
+  /** Ports as last told; null until the first answer. */
+  #ports: Map<number, PortState> | null = null;
+  #watching = false;
+
+  /** @param onError takes what a listener throws. */
+  constructor(forwarder: Caller<ForwarderCalls>, log: Logger, onError: (error: unknown) => void) {
+    this.#forwarder = forwarder;
+    this.#log = log;
+    this.#onError = onError;
+  }
+
+  stats(ports?: readonly number[]): Promise<ForwarderCalls['stats.read']['out']> {
+    return this.#forwarder.call('stats.read', ports === undefined ? {} : { ports });
+  }
+
+  drops(ports?: readonly number[]): Promise<ForwarderCalls['drops.read']['out']> {
+    return this.#forwarder.call('drops.read', ports === undefined ? {} : { ports });
+  }
+
+  onPorts(listener: Listener): void {
+    this.#listeners.push(listener);
+    const known = this.#ports;
+    if (known !== null) queueMicrotask(() => this.#call(listener, [...known.values()], []));
+    void this.watch();
+  }
+
+  /** Follows the ports while the forwarder is there, if anybody listens. */
+  async watch(): Promise<void> {
+    if (this.#watching) return;
+    this.#watching = true;
+    for (let failures = 0; this.#listeners.length > 0 && this.#forwarder.connected; failures += 1) {
+      // At once after a first failure: that is a reconnect.
+      if (failures > 1) await sleep(retryMs);
+      try {
+        await this.#follow();
+      } catch (thrown) {
+        this.#log.debug({ error: toWeftError(thrown) }, 'no news of ports for now');
+      }
+    }
+    this.#watching = false;
+  }
+
+  async #follow(): Promise<void> {
+    let first = true;
+    for await (const { ports, removed } of this.#forwarder.stream('ports.watch', {})) {
+      this.#tell(ports, first ? this.#missing(ports) : removed, first);
+      first = false;
+    }
+  }
+
+  /** Ports that went while this plugin could not hear of it. */
+  #missing(ports: readonly PortState[]): number[] {
+    const present = new Set(ports.map((port) => port.id));
+    return [...(this.#ports?.keys() ?? [])].filter((id) => !present.has(id));
+  }
+
+  #tell(ports: readonly PortState[], removed: readonly number[], whole: boolean): void {
+    const known = whole || this.#ports === null ? new Map<number, PortState>() : this.#ports;
+    for (const id of removed) known.delete(id);
+    for (const port of ports) known.set(port.id, port);
+    this.#ports = known;
+    for (const listener of this.#listeners) this.#call(listener, ports, removed);
+  }
+
+  #call(listener: Listener, ports: readonly PortState[], removed: readonly number[]): void {
+    try {
+      listener(ports, removed);
+    } catch (thrown) {
+      this.#onError(thrown);
+    }
+  }
+}

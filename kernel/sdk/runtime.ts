@@ -1,0 +1,218 @@
+/** One running plugin: its context, its channels to kernel and forwarder, and what it serves. `run.ts` gives it sockets, `testing` memory. */
+import type { Logger } from 'pino';
+import type { BusClient, CallContext, Handlers } from '../bus/index.ts';
+import type { ForwarderCalls } from '../contract/net/index.ts';
+import {
+  type AdmissionReply,
+  type AdmissionRequest,
+  fail,
+  formatKey,
+  type KernelCalls,
+  type ObjectKey,
+  type PluginCalls,
+  toWeftError,
+} from '../contract/system/index.ts';
+import { LatestQueue } from './latest-queue.ts';
+import { Cache } from './object-cache.ts';
+import { ObjectFeed } from './object-feed.ts';
+import type { Plugin, PluginContext, PluginDefinition } from './plugin.ts';
+import { ForwarderView } from './ports.ts';
+import { PuntDispatch, type RawPipe } from './punts.ts';
+import { RowPublisher } from './row-set.ts';
+
+/** The ways out of the process. Each connects by itself and again after each loss. */
+export interface Wires {
+  kernel(handlers: Handlers<PluginCalls>, onConnect: () => void, onDisconnect: () => void): BusClient<KernelCalls>;
+  forwarder(onConnect: () => void): BusClient<ForwarderCalls>;
+  punts(onFrame: (frame: Buffer) => void): RawPipe;
+}
+
+export interface RuntimeOptions {
+  readonly definition: PluginDefinition;
+  /** Checked against the definition's schema. */
+  readonly config: unknown;
+  readonly manifestHash: string;
+  readonly stateDir: string;
+  readonly log: Logger;
+  readonly wires: Wires;
+  /** Takes what must end the process: an exception in a listener, a refusal by the kernel. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+type Status = { readonly key: ObjectKey; readonly status: Record<string, unknown> };
+type Alarm = { readonly key: string; readonly alarm: Parameters<PluginContext<never>['alarm']>[1] };
+type OperationHandler = (input: unknown, call: { project: string; signal: AbortSignal }) => unknown;
+
+const statusBatch = 500;
+const greetAgainMs = 1_000;
+
+export class Runtime {
+  readonly #options: RuntimeOptions;
+  readonly #cache: Cache;
+  readonly #kernel: BusClient<KernelCalls>;
+  readonly #forwarder: BusClient<ForwarderCalls>;
+  readonly #feed: ObjectFeed;
+  readonly #rows: RowPublisher;
+  readonly #punts: PuntDispatch;
+  readonly #pipe: RawPipe;
+  readonly #view: ForwarderView;
+  readonly #statuses: LatestQueue<Status>;
+  readonly #alarms: LatestQueue<Alarm>;
+  readonly #kernelOpen = Promise.withResolvers<void>();
+  readonly #forwarderOpen = Promise.withResolvers<void>();
+  #plugin: Plugin | null = null;
+
+  constructor(options: RuntimeOptions) {
+    const { definition, wires, log, onFatal } = options;
+    this.#options = options;
+    this.#cache = new Cache(onFatal);
+    this.#kernel = wires.kernel(
+      this.#handlers(),
+      () => void this.#greetKernel(),
+      () => {
+        this.#statuses.close();
+        this.#alarms.close();
+      },
+    );
+    this.#forwarder = wires.forwarder(() => void this.#greetForwarder());
+    const kinds = [...new Set([...(definition.kinds ?? []).map((kind) => kind.kind), ...(definition.grants?.reads ?? [])])];
+    this.#feed = new ObjectFeed(this.#kernel.caller, kinds, this.#cache, log);
+    this.#rows = new RowPublisher(this.#forwarder.caller, log);
+    this.#punts = new PuntDispatch((definition.puntClasses ?? []).map((puntClass) => puntClass.name));
+    this.#pipe = wires.punts((frame) => this.#punts.receive(frame));
+    this.#punts.attach(this.#pipe);
+    this.#view = new ForwarderView(this.#forwarder.caller, log, onFatal);
+    this.#statuses = new LatestQueue(
+      statusBatch,
+      (older, newer) => ({ key: newer.key, status: { ...older.status, ...newer.status } }),
+      async (updates) => void (await this.#kernel.caller.call('objects.status', { updates })),
+    );
+    this.#alarms = new LatestQueue(
+      1,
+      (_, newer) => newer,
+      async (alarms) => {
+        for (const { key, alarm } of alarms) {
+          if (alarm === null) await this.#kernel.caller.call('alarm.clear', { key });
+          else await this.#kernel.caller.call('alarm.set', { key, ...alarm });
+        }
+      },
+    );
+  }
+
+  /** Resolves once the plugin serves and the kernel knows it. */
+  async start(): Promise<void> {
+    await Promise.all([this.#kernelOpen.promise, this.#forwarderOpen.promise]);
+    this.#plugin = await this.#options.definition.start(this.#context());
+    // A kernel that is away now is told when it is back.
+    await this.#kernel.caller.call('ready', {}).catch((thrown) => this.#greetAgain(thrown, 'kernel', () => this.#greetKernel()));
+  }
+
+  async stop(): Promise<void> {
+    await this.#plugin?.stop?.();
+    this.close();
+  }
+
+  close(): void {
+    this.#kernel.close();
+    this.#forwarder.close();
+    this.#pipe.close();
+  }
+
+  async #greetKernel(): Promise<void> {
+    const { definition, manifestHash } = this.#options;
+    try {
+      await this.#kernel.caller.call('hello', { name: definition.name, manifestHash, pid: process.pid });
+      await this.#feed.connected();
+      this.#kernelOpen.resolve();
+      this.#statuses.open();
+      this.#alarms.open();
+      if (this.#plugin !== null) await this.#kernel.caller.call('ready', {});
+    } catch (thrown) {
+      this.#greetAgain(thrown, 'kernel', () => this.#greetKernel());
+    }
+  }
+
+  async #greetForwarder(): Promise<void> {
+    const { definition } = this.#options;
+    try {
+      const { puntClasses } = await this.#forwarder.caller.call('hello', { name: definition.name });
+      this.#punts.number(puntClasses);
+      this.#forwarderOpen.resolve();
+      this.#rows.reconnected();
+      void this.#view.watch();
+    } catch (thrown) {
+      this.#greetAgain(thrown, 'forwarder', () => this.#greetForwarder());
+    }
+  }
+
+  /** A peer that is slow is greeted again in a moment, one that went away when it is back; any other failure is fatal. */
+  #greetAgain(thrown: unknown, peer: 'kernel' | 'forwarder', greet: () => Promise<void>): void {
+    const error = toWeftError(thrown);
+    if (error.code === 'UNAVAILABLE') return;
+    if (error.code === 'DEADLINE' || error.code === 'BUS_OVERLOADED') {
+      this.#options.log.warn({ error }, `the ${peer} is slow to greet; trying again`);
+      setTimeout(() => void greet(), greetAgainMs);
+    } else this.#options.onFatal(thrown);
+  }
+
+  #context(): PluginContext<never> {
+    const { definition, config, stateDir, log } = this.#options;
+    return {
+      name: definition.name,
+      config: config as never,
+      stateDir,
+      log,
+      objects: this.#cache,
+      rows: this.#rows,
+      punts: this.#punts,
+      forwarder: this.#view,
+      setStatus: async (updates) => {
+        await Promise.all(updates.map((update) => this.#statuses.put(formatKey(update.key), update)));
+      },
+      apply: async (objects, remove = []) => {
+        await this.#kernel.caller.whenConnected();
+        await this.#kernel.caller.call('objects.apply', { apply: objects, delete: remove });
+      },
+      alarm: (key, alarm) => this.#alarms.put(key, { key, alarm }),
+    };
+  }
+
+  #handlers(): Handlers<PluginCalls> {
+    return {
+      ping: async () => {
+        const asked = performance.now();
+        await new Promise((resolve) => setImmediate(resolve));
+        return { lag: performance.now() - asked };
+      },
+      admit: (request) => this.#admit(request),
+      operation: ({ name, project, input }, { signal }) => this.#operation(name)(input, { project, signal }),
+      'operation.stream': ({ name, project, input }, context) => this.#operationStream(name, project, input, context),
+      disable: async () => {
+        await this.#rows.disable();
+        return {};
+      },
+    };
+  }
+
+  async #admit(request: AdmissionRequest): Promise<AdmissionReply> {
+    const plugin = this.#running();
+    await this.#cache.reached(request.revision);
+    return (await plugin.admit?.(request)) ?? { patches: [], refusals: [] };
+  }
+
+  async *#operationStream(name: string, project: string, input: unknown, { signal }: CallContext): AsyncGenerator<unknown> {
+    const result = await this.#operation(name)(input, { project, signal });
+    yield* result as AsyncIterable<unknown>;
+  }
+
+  #operation(name: string): OperationHandler {
+    const handler = this.#running().operations?.[name];
+    if (handler === undefined) throw fail('NOT_FOUND', `${this.#options.definition.name} serves no operation '${name}'`);
+    return handler as OperationHandler;
+  }
+
+  #running(): Plugin {
+    if (this.#plugin === null) throw fail('UNAVAILABLE', `${this.#options.definition.name} is starting`, 'retry in a moment');
+    return this.#plugin;
+  }
+}

@@ -1,0 +1,192 @@
+/** The forwarder as a plugin sees it: rows by table, ports, counters, and the far end of the punt socket. */
+import type { CallContext, Handlers } from '../../bus/index.ts';
+import {
+  type DropCount,
+  type ForwarderCalls,
+  type PortState,
+  type PortStats,
+  type PuntRecord,
+  packPunt,
+  type Row,
+  readPunts,
+  readRows,
+  rowId,
+  type TableName,
+  tables,
+} from '../../contract/net/index.ts';
+import { fail } from '../../contract/system/index.ts';
+
+const opHeaderBytes = 8;
+const upsert = 1;
+const batchOps = 1_000;
+
+interface Held {
+  readonly row: Row;
+  generation: number;
+}
+
+export class FakeForwarder {
+  /** Frames that the plugin injected, oldest first. */
+  readonly injected: PuntRecord[] = [];
+  readonly ports = new Map<number, PortState>();
+  stats: readonly PortStats[] = [];
+  drops: readonly DropCount[] = [];
+  /** Number of calls of `rows.apply` so far, of changed rows, and of generations begun. */
+  applies = 0;
+  changes = 0;
+  generations = 0;
+  /** Returns why a row is refused, or null; set it to see how the plugin takes a refusal. */
+  refuse: (row: Row) => string | null = () => null;
+  readonly #rows = new Map<string, Held>();
+  readonly #granted: ReadonlySet<string>;
+  readonly #puntClasses: readonly string[];
+  readonly #watchers = new Set<(change: { ports: readonly PortState[]; removed: readonly number[] }) => void>();
+  #staged: Buffer[] = [];
+
+  constructor(granted: readonly string[], puntClasses: readonly string[]) {
+    this.#granted = new Set(granted);
+    this.#puntClasses = puntClasses;
+  }
+
+  /** Published rows, of one table or all, in no particular order. */
+  rows<T extends TableName>(table: T): Extract<Row, { table: T }>[];
+  rows(): Row[];
+  rows(table?: TableName): Row[] {
+    const all = [...this.#rows.values()].map((held) => held.row);
+    return table === undefined ? all : all.filter((row) => row.table === table);
+  }
+
+  /** Number of a punt class: its place in the definition, from 1. */
+  classNumber(puntClass: string): number {
+    const index = this.#puntClasses.indexOf(puntClass);
+    if (index < 0) throw new Error(`the plugin declares no punt class '${puntClass}'`);
+    return index + 1;
+  }
+
+  /** Tells the plugin of ports; what is left out of a state is `up`, generation 1. */
+  setPorts(states: readonly (Partial<PortState> & { id: number })[], removed: readonly number[] = []): void {
+    const ports = states.map((state): PortState => ({ generation: 1, state: 'up', reason: '', ...state }));
+    for (const port of ports) this.ports.set(port.id, port);
+    for (const id of removed) this.ports.delete(id);
+    for (const tell of this.#watchers) tell({ ports, removed });
+  }
+
+  /** A batch of punts as it arrives at the plugin. */
+  batch(puntClass: string, records: readonly (Partial<PuntRecord> & { port: number; frame: Buffer })[]): Buffer {
+    const number = this.classNumber(puntClass);
+    return Buffer.concat(records.map((record) => packPunt({ generation: 1, vrf: 0, ...record, puntClass: number })));
+  }
+
+  /** A frame of the punt socket from the plugin. */
+  inject(frame: Buffer): void {
+    for (const record of readPunts(Buffer.from(frame))) this.injected.push(record);
+  }
+
+  handlers(): Handlers<ForwarderCalls> {
+    return {
+      hello: () => ({
+        epoch: 'test',
+        puntClasses: Object.fromEntries(this.#puntClasses.map((name) => [name, this.classNumber(name)])),
+      }),
+      'rows.begin': () => {
+        this.generations += 1;
+        this.#staged = [];
+        return { generation: this.generations };
+      },
+      'rows.apply': (input) => this.#apply(input),
+      'rows.commit': ({ generation }) => {
+        this.#check(generation);
+        return { swept: this.#sweep((held) => held.generation < generation) };
+      },
+      'rows.clear': () => ({ swept: this.#sweep(() => true) }),
+      'rows.read': () => ({ rows: Buffer.alloc(0) }),
+      'ports.read': () => ({ ports: [...this.ports.values()] }),
+      'ports.watch': (_, context) => this.#watch(context),
+      'stats.read': ({ ports }) => ({ ports: this.stats.filter((entry) => ports === undefined || ports.includes(entry.id)) }),
+      'drops.read': ({ ports }) => ({ drops: this.drops.filter((entry) => ports === undefined || ports.includes(entry.port)) }),
+    };
+  }
+
+  #check(generation: number): void {
+    if (generation !== this.generations) throw fail('CONFLICT', `generation ${generation} is not the current one, ${this.generations}`);
+  }
+
+  #apply({ generation, ops, more }: ForwarderCalls['rows.apply']['in']): { changed: number } {
+    this.#check(generation);
+    this.applies += 1;
+    const batch = split(ops);
+    if (batch.length > batchOps) throw fail('TOO_LARGE', `${batch.length} operations in one batch, the limit is ${batchOps}`);
+    this.#staged.push(...batch);
+    if (more === true) return { changed: 0 };
+    const staged = this.#staged;
+    this.#staged = [];
+    for (const op of staged) this.#admit(op);
+    const changed = staged.reduce((sum, op) => sum + this.#publish(op, generation), 0);
+    this.changes += changed;
+    return { changed };
+  }
+
+  #admit(op: Buffer): void {
+    const row = rowOf(op);
+    if (!this.#granted.has(row.table))
+      throw fail('FORBIDDEN', `the plugin may not write rows of table ${row.table}`, 'add it to grants.rows');
+    const reason = op[0] === upsert ? this.refuse(row) : null;
+    if (reason !== null) throw fail('INVALID', reason);
+  }
+
+  #publish(op: Buffer, generation: number): number {
+    const row = rowOf(op);
+    const id = rowId(row);
+    if (op[0] !== upsert) return this.#rows.delete(id) ? 1 : 0;
+    const former = this.#rows.get(id);
+    this.#rows.set(id, { row, generation });
+    return former !== undefined && JSON.stringify(former.row) === JSON.stringify(row) ? 0 : 1;
+  }
+
+  #sweep(stale: (held: Held) => boolean): number {
+    const swept = [...this.#rows].filter(([, held]) => stale(held));
+    for (const [id] of swept) this.#rows.delete(id);
+    return swept.length;
+  }
+
+  async *#watch({ signal }: CallContext): AsyncGenerator<{ ports: readonly PortState[]; removed: readonly number[] }> {
+    const changes: { ports: readonly PortState[]; removed: readonly number[] }[] = [{ ports: [...this.ports.values()], removed: [] }];
+    let wake: () => void = () => undefined;
+    const tell = (change: { ports: readonly PortState[]; removed: readonly number[] }): void => {
+      changes.push(change);
+      wake();
+    };
+    this.#watchers.add(tell);
+    signal.addEventListener('abort', () => wake(), { once: true });
+    try {
+      while (!signal.aborted) {
+        const change = changes.shift();
+        if (change !== undefined) yield change;
+        else
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+      }
+    } finally {
+      this.#watchers.delete(tell);
+    }
+  }
+}
+
+/** Operations back to back, each padded to 8 bytes. */
+function split(ops: Buffer): Buffer[] {
+  const batch: Buffer[] = [];
+  for (let at = 0; at + opHeaderBytes <= ops.length; ) {
+    const end = at + opHeaderBytes + ops.readUInt16LE(at + 2);
+    batch.push(ops.subarray(at, end));
+    at = (end + 7) & ~7;
+  }
+  return batch;
+}
+
+function rowOf(op: Buffer): Row {
+  const table = (Object.keys(tables) as TableName[]).find((name) => tables[name].number === op[1]);
+  const [row] = table === undefined ? [] : readRows(table, op.subarray(opHeaderBytes));
+  if (row === undefined) throw fail('MALFORMED', `no row of table ${op[1]}`);
+  return row;
+}

@@ -1,0 +1,38 @@
+/** What the routes are made of, and what each must say of itself. */
+import type { Pipeline } from '../apply/index.ts';
+import type { Registry } from '../registry/index.ts';
+import type { ObjectStore } from '../store/index.ts';
+import type { Identity, Verb } from './authorize.ts';
+import type { Metrics } from './metrics.ts';
+import type { BodyParser } from './parse.ts';
+import type { PluginControl } from './plugin-control.ts';
+
+/** Stands in place of a project's name in a path. */
+export const allProjects = '-';
+
+export interface ApiParts {
+  readonly store: ObjectStore;
+  readonly registry: Registry;
+  readonly pipeline: Pipeline;
+  readonly plugins: PluginControl;
+  readonly parser: BodyParser;
+  readonly metrics: Metrics;
+  readonly version: string;
+  /** Folder of the processes' logs. */
+  readonly logDir: string;
+}
+
+export interface Access {
+  readonly verb: Verb;
+  readonly kind: string;
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Every route says what it needs; one that does not is refused at start. */
+    access?: Access;
+  }
+  interface FastifyRequest {
+    identity: Identity;
+  }
+}

@@ -1,0 +1,168 @@
+/** Paths of the kinds: collections and single objects. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { fail, formatKey, keyOf, type ObjectKey, toWeftError, type WeftObject } from '../../../contract/system/index.ts';
+import { type ApplyResult, invalid, isRecord, parseInputs, type Removal, type Wanted } from '../../apply/index.ts';
+import type { RegisteredKind } from '../../registry/index.ts';
+import type { Verb } from '../authorize.ts';
+import { mergePatch } from '../merge-patch.ts';
+import { type Access, type ApiParts, allProjects } from '../parts.ts';
+import { documentOf, flag, ifMatch, queryOf } from '../query.ts';
+
+/** One object is small; many go to /v1/apply. */
+const bodyLimit = 1024 * 1024;
+/** Attempts of a patch that another write overtakes. */
+const patchAttempts = 5;
+
+interface Params {
+  readonly project?: string;
+  readonly name?: string;
+}
+
+export function objectRoutes(app: FastifyInstance, parts: ApiParts): void {
+  for (const kind of parts.registry.kinds) kindRoutes(app, new KindRoutes(parts, kind), kind);
+}
+
+function kindRoutes(app: FastifyInstance, routes: KindRoutes, { spec }: RegisteredKind): void {
+  const collection = spec.scope === 'system' ? `/v1/${spec.plural}` : `/v1/:project/${spec.plural}`;
+  const single = `${collection}/:name`;
+  const access = (verb: Verb): { access: Access } => ({ access: { verb, kind: spec.kind } });
+  app.get(collection, { config: access('list') }, (request) => routes.list(request));
+  app.post(collection, { config: access('create'), bodyLimit }, (request, reply) => routes.create(request, reply));
+  app.get(single, { config: access('get') }, (request, reply) => routes.get(request, reply));
+  app.put(single, { config: access('update'), bodyLimit }, (request, reply) => routes.replace(request, reply));
+  app.patch(single, { config: access('update'), bodyLimit }, (request, reply) => routes.patch(request, reply));
+  app.delete(single, { config: access('delete') }, (request) => routes.remove(request));
+}
+
+class KindRoutes {
+  readonly #parts: ApiParts;
+  readonly #kind: RegisteredKind;
+
+  constructor(parts: ApiParts, kind: RegisteredKind) {
+    this.#parts = parts;
+    this.#kind = kind;
+  }
+
+  list(request: FastifyRequest): { kind: string; revision: number; items: readonly WeftObject[] } {
+    queryOf(request, []);
+    const { project } = request.params as Params;
+    const { store } = this.#parts;
+    if (project !== undefined && project !== allProjects) this.#assertProject(project);
+    // Before the objects: a watch from there may repeat an event, and misses none.
+    const revision = store.visibleRevision;
+    const items = store.list(this.#kind.spec.kind, project === allProjects ? undefined : project);
+    return { kind: this.#kind.spec.kind, revision, items };
+  }
+
+  get(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    queryOf(request, []);
+    return answer(reply, 200, this.#find(this.#key(request)));
+  }
+
+  async create(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const dryRun = isDryRun(request);
+    const result = await this.#apply(request, { ...this.#wanted(request, documentOf(request)), mustBeNew: true }, dryRun);
+    const { name } = result.key;
+    return answer(reply.header('location', `${request.url.split('?')[0]}/${name}`), 201, result.after);
+  }
+
+  async replace(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const dryRun = isDryRun(request);
+    const result = await this.#apply(request, this.#wanted(request, documentOf(request)), dryRun);
+    return answer(reply, result.action === 'created' ? 201 : 200, result.after);
+  }
+
+  /** JSON Merge Patch (RFC 7396) of what a user may write. */
+  async patch(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const dryRun = isDryRun(request);
+    const patch = documentOf(request);
+    if (!isRecord(patch)) throw fail('MALFORMED', 'a merge patch must be an object', 'send {"spec": {…}}');
+    for (let attempt = 1; ; attempt += 1) {
+      const before = this.#find(this.#key(request));
+      const { status: _, ...writable } = before;
+      const wanted = this.#wanted(request, mergePatch(writable, patch));
+      try {
+        return answer(reply, 200, (await this.#apply(request, wanted, dryRun)).after);
+      } catch (thrown) {
+        const overtaken = toWeftError(thrown).code === 'REVISION_MISMATCH' && wanted.ifMatch === before.metadata.revision;
+        if (!overtaken || ifMatch(request) !== undefined || attempt === patchAttempts) throw thrown;
+      }
+    }
+  }
+
+  async remove(request: FastifyRequest): Promise<{ revision: number; results: readonly ApplyResult[] }> {
+    const query = queryOf(request, ['cascade', 'dryRun']);
+    const revision = ifMatch(request);
+    const removal: Removal = { key: this.#key(request), ...(revision === undefined ? {} : { ifMatch: revision }) };
+    return await this.#parts.pipeline.apply({
+      apply: [],
+      remove: [removal],
+      cascade: flag('cascade', query.cascade),
+      dryRun: flag('dryRun', query.dryRun),
+      missingOk: false,
+      subject: request.identity.subject,
+    });
+  }
+
+  /** The document as an object of this path: kind, project and name may be left out, but not differ. */
+  #wanted(request: FastifyRequest, document: unknown): Wanted {
+    if (!isRecord(document)) throw fail('MALFORMED', 'the body must be an object', 'send {"metadata": {…}, "spec": {…}}');
+    const { project, name } = request.params as Params;
+    const metadata = isRecord(document.metadata) ? document.metadata : {};
+    this.#assertSame('/kind', document.kind, this.#kind.spec.kind);
+    this.#assertSame('/metadata/project', metadata.project, project);
+    if (name !== undefined) this.#assertSame('/metadata/name', metadata.name, name);
+    const filled = {
+      ...document,
+      kind: this.#kind.spec.kind,
+      metadata: { ...metadata, ...(name === undefined ? {} : { name }), ...(project === undefined ? {} : { project }) },
+    };
+    const [wanted] = parseInputs(this.#parts.registry, [
+      document.metadata === undefined || isRecord(document.metadata) ? filled : document,
+    ]);
+    if (wanted === undefined) throw fail('INTERNAL', 'the object was lost while it was read');
+    const revision = ifMatch(request);
+    return revision === undefined ? wanted : { ...wanted, ifMatch: revision };
+  }
+
+  #assertSame(pointer: string, given: unknown, wanted: string | undefined): void {
+    if (given === undefined || wanted === undefined || given === wanted) return;
+    const message = `"${String(given).slice(0, 80)}" is not what the path says: "${wanted}"`;
+    throw invalid([{ object: this.#kind.spec.kind, pointer, message, fix: 'leave it out of the body, or use the right path' }]);
+  }
+
+  async #apply(request: FastifyRequest, wanted: Wanted, dryRun: boolean): Promise<ApplyResult> {
+    const intent = { apply: [wanted], remove: [], cascade: false, missingOk: false, dryRun, subject: request.identity.subject };
+    const { results } = await this.#parts.pipeline.apply(intent);
+    const [result] = results;
+    if (result === undefined) throw fail('INTERNAL', 'the write gave no result');
+    return result;
+  }
+
+  #key(request: FastifyRequest): ObjectKey {
+    const { project, name = '' } = request.params as Params;
+    return project === undefined ? { kind: this.#kind.spec.kind, name } : { kind: this.#kind.spec.kind, project, name };
+  }
+
+  #find(key: ObjectKey): WeftObject {
+    const object = this.#parts.store.get(key);
+    if (object !== undefined) return object;
+    if (key.project !== undefined) this.#assertProject(key.project);
+    throw fail('NOT_FOUND', `${formatKey(key)} does not exist`, `list them with: weft get ${key.kind}`);
+  }
+
+  #assertProject(name: string): void {
+    if (this.#parts.store.get({ kind: 'Project', name }) !== undefined) return;
+    const names = this.#parts.store.list('Project').map((object) => keyOf(object).name);
+    throw fail('NOT_FOUND', `the project "${name.slice(0, 80)}" does not exist`, `projects: ${names.slice(0, 20).join(', ')}`);
+  }
+}
+
+function isDryRun(request: FastifyRequest): boolean {
+  return flag('dryRun', queryOf(request, ['dryRun']).dryRun);
+}
+
+function answer(reply: FastifyReply, code: number, object: WeftObject | null): FastifyReply {
+  if (object !== null) void reply.header('etag', `"${object.metadata.revision}"`);
+  return reply.code(code).send(object);
+}

@@ -1,0 +1,40 @@
+/** `POST /v1/{project}/operations/{plugin}.{name}`: what plugins can be asked, of one project or (`-`) of all. */
+import type { FastifyInstance } from 'fastify';
+import { fail } from '../../../contract/system/index.ts';
+import { invalid } from '../../apply/index.ts';
+import { authorize } from '../authorize.ts';
+import { type ApiParts, allProjects } from '../parts.ts';
+import { documentOf, queryOf } from '../query.ts';
+import { type ServerSentEvent, sendEvents, signalOf } from '../sse.ts';
+
+export function operationRoutes(app: FastifyInstance, { registry, store, plugins }: ApiParts): void {
+  app.get('/v1/operations', { config: { access: { verb: 'list', kind: 'operations' } } }, (request) => {
+    queryOf(request, []);
+    return registry.operations.map(({ plugin, spec }) => ({ plugin, ...spec }));
+  });
+
+  app.post(
+    '/v1/:project/operations/:operation',
+    { config: { access: { verb: 'operate', kind: 'operations' } } },
+    async (request, reply) => {
+      queryOf(request, []);
+      const { project, operation: word } = request.params as { project: string; operation: string };
+      const { plugin, spec, validate } = registry.requireOperation(word);
+      authorize(request.identity, 'operate', word, project);
+      if (project !== allProjects && store.get({ kind: 'Project', name: project }) === undefined) {
+        throw fail('NOT_FOUND', `the project "${project}" does not exist`, 'list them with: weft get projects');
+      }
+      const { value: input, findings } = validate(documentOf(request) ?? {});
+      if (findings.length > 0) throw invalid(findings.map((finding) => ({ object: word, ...finding })));
+      const call = { name: spec.name, project, input };
+      if (!spec.stream) return (await plugins.operation(plugin, call, signalOf(reply.raw))) ?? {};
+      await sendEvents(request, reply, (signal) => items(plugins.stream(plugin, call, signal)));
+      return reply;
+    },
+  );
+}
+
+async function* items(stream: AsyncIterable<unknown>): AsyncGenerator<ServerSentEvent[]> {
+  for await (const data of stream) yield [{ event: 'item', data }];
+  yield [{ event: 'end', data: {} }];
+}

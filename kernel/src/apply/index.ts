@@ -1,0 +1,5 @@
+export type { Admitter } from './admission.ts';
+export { invalid, isRecord, parseInputs, type Wanted } from './input.ts';
+export { type ApplyResult, Pipeline } from './pipeline.ts';
+export type { Removal } from './plan.ts';
+export { type Subject, systemSubject } from './subject.ts';

@@ -1,0 +1,150 @@
+/** The one way in which objects change: plan, admission, one transaction, answer. Serialized. */
+import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import {
+  apiVersion,
+  type Change,
+  formatKey,
+  keyOf,
+  type ObjectEvent,
+  type ObjectKey,
+  type WeftObject,
+} from '../../contract/system/index.ts';
+import { alarmKind, type Registry } from '../registry/index.ts';
+import type { ObjectStore, Write } from '../store/index.ts';
+import { type Admitter, admit, mergeStatus } from './admission.ts';
+import type { Wanted } from './input.ts';
+import { type Intent, planChanges } from './plan.ts';
+import { ReferenceIndex } from './references.ts';
+import { Serial } from './serial.ts';
+import { formatSubject, type Subject, systemSubject } from './subject.ts';
+
+export interface ApplyRequest extends Intent {
+  /** Everything but the commit. */
+  readonly dryRun: boolean;
+}
+
+export interface ApplyResult {
+  readonly key: ObjectKey;
+  readonly action: 'created' | 'updated' | 'unchanged' | 'deleted';
+  readonly before: WeftObject | null;
+  readonly after: WeftObject | null;
+}
+
+export interface AlarmText {
+  readonly severity: 'warning' | 'critical';
+  readonly subject: string;
+  readonly text: string;
+}
+
+const actions = { create: 'created', update: 'updated', delete: 'deleted' } as const;
+
+export class Pipeline {
+  readonly #store: ObjectStore;
+  readonly #registry: Registry;
+  readonly #admitter: Admitter;
+  readonly #index: ReferenceIndex;
+  readonly #serial = new Serial();
+  readonly #now: () => Date;
+
+  constructor(store: ObjectStore, registry: Registry, admitter: Admitter, now: () => Date = () => new Date()) {
+    this.#store = store;
+    this.#registry = registry;
+    this.#admitter = admitter;
+    this.#now = now;
+    this.#index = new ReferenceIndex(registry);
+    for (const kind of Object.keys(store.counts)) for (const object of store.list(kind)) this.#index.add(object, keyOf(object));
+  }
+
+  /** @throws what planning and admission throw; then nothing has changed */
+  apply(request: ApplyRequest): Promise<{ revision: number; results: readonly ApplyResult[] }> {
+    return this.#serial.run(async () => {
+      const steps = planChanges({ store: this.#store, registry: this.#registry, index: this.#index, now: this.#now }, request);
+      const changes = steps.flatMap(({ change }) => (change === null ? [] : [change]));
+      if (changes.length > 0) {
+        const asked = {
+          registry: this.#registry,
+          admitter: this.#admitter,
+          revisionOf: (kinds: readonly string[]) => this.#store.revisionOf(kinds),
+        };
+        const admitted = await admit(asked, changes, request.dryRun);
+        const events = request.dryRun ? [] : await this.#commit(admitted, request.subject);
+        const after = new Map(admitted.map((change, index) => [formatKey(change.key), written(change, events[index])]));
+        const results = steps.map(({ key, before, change }) =>
+          change === null
+            ? { key, action: 'unchanged' as const, before, after: before }
+            : { key, action: actions[change.op], before, after: after.get(formatKey(key)) ?? null },
+        );
+        return { revision: this.#store.revision, results };
+      }
+      return {
+        revision: this.#store.revision,
+        results: steps.map(({ key, before }) => ({ key, action: 'unchanged', before, after: before })),
+      };
+    });
+  }
+
+  /** For what the kernel itself needs. */
+  async createIfMissing(wanted: Wanted, subject: Subject): Promise<void> {
+    if (this.#store.get(wanted.key) !== undefined) return;
+    await this.apply({ apply: [wanted], remove: [], cascade: false, missingOk: false, dryRun: false, subject });
+  }
+
+  /** Merges fields into the status of objects; those that are gone are skipped. The caller has checked whose they are. */
+  setStatus(updates: readonly { key: ObjectKey; status: Readonly<Record<string, unknown>> }[], subject: Subject): Promise<number> {
+    return this.#serial.run(async () => {
+      const objects = new Map<string, WeftObject>();
+      for (const { key, status } of updates) {
+        const object = objects.get(formatKey(key)) ?? this.#store.get(key);
+        if (object !== undefined) objects.set(formatKey(key), { ...object, status: mergeStatus(object.status, status) });
+      }
+      const changed = [...objects.values()].filter((object) => !isDeepStrictEqual(object, this.#store.get(keyOf(object))));
+      await this.#store.commit(
+        changed.map((object) => ({ op: 'put', object })),
+        formatSubject(subject),
+      );
+      return this.#store.revision;
+    });
+  }
+
+  /** Raises or refreshes an alarm. `since` stays what it was. */
+  setAlarm(name: string, alarm: AlarmText): Promise<void> {
+    return this.#serial.run(async () => {
+      const before = this.#store.get({ kind: alarmKind.kind, name });
+      const now = this.#now().toISOString();
+      const status = { ...alarm, since: before?.status.since ?? now };
+      if (isDeepStrictEqual(before?.status, status)) return;
+      const metadata = before?.metadata ?? { name, uid: randomUUID(), revision: 0, generation: 1, createdAt: now };
+      await this.#store.commit(
+        [{ op: 'put', object: { apiVersion, kind: alarmKind.kind, metadata, spec: {}, status } }],
+        formatSubject(systemSubject),
+      );
+    });
+  }
+
+  clearAlarm(name: string): Promise<void> {
+    return this.#serial.run(async () => {
+      const key = { kind: alarmKind.kind, name };
+      if (this.#store.get(key) !== undefined) await this.#store.commit([{ op: 'delete', key }], formatSubject(systemSubject));
+    });
+  }
+
+  /** Resolves when nothing is being written. */
+  idle(): Promise<void> {
+    return this.#serial.idle();
+  }
+
+  async #commit(changes: readonly Change[], subject: Subject): Promise<readonly ObjectEvent[]> {
+    const writes = changes.map(({ key, after }): Write => (after === null ? { op: 'delete', key } : { op: 'put', object: after }));
+    const events = await this.#store.commit(writes, formatSubject(subject));
+    for (const { key, before, after } of changes) {
+      if (before !== null) this.#index.remove(before, key);
+      if (after !== null) this.#index.add(after, key);
+    }
+    return events;
+  }
+}
+
+function written(change: Change, event: ObjectEvent | undefined): WeftObject | null {
+  return change.after === null ? null : (event?.object ?? change.after);
+}

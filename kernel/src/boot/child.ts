@@ -1,0 +1,170 @@
+/** One child process of the launcher: started, started again when it ends unasked, stopped. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Writable } from 'node:stream';
+import type { ChildState, Handoff, KeyPair } from '../../contract/system/index.ts';
+import { writeHandoff } from './handoff.ts';
+import { identify, type ProcessId } from './proc.ts';
+
+const firstPauseMs = 100;
+const longestPauseMs = 5_000;
+/** A child that served for this long starts again at once. */
+const provenMs = 1_000;
+const killAfterMs = 5_000;
+
+/** How to start it, asked anew for each start. */
+export interface Launch {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  /** Beside PATH, LANG and HOME. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly handoff: Handoff;
+  /** A Node IPC channel to the launcher. */
+  readonly ipc: boolean;
+  /** Inherited as descriptor 4. */
+  readonly memory?: number;
+}
+
+export interface ChildOptions {
+  readonly name: string;
+  readonly logDir: string;
+  readonly launch: () => Launch;
+  /** The process started, ended, or was given up on for a while. */
+  readonly onChange: () => void;
+  readonly onMessage?: ((message: unknown) => void) | undefined;
+}
+
+export class Child {
+  readonly name: string;
+  readonly #options: ChildOptions;
+  #process: ChildProcess | null = null;
+  #id: ProcessId | null = null;
+  #keys: KeyPair | null = null;
+  #startedAt = new Date().toISOString();
+  #exit: ChildState['exit'];
+  #restarts = 0;
+  #pauseMs = 0;
+  #servingSince: number | null = null;
+  #wanted = false;
+  /** The end that comes next was asked for. */
+  #expected = false;
+  #timer: NodeJS.Timeout | undefined;
+  #killer: NodeJS.Timeout | undefined;
+  #ended: (() => void)[] = [];
+
+  constructor(options: ChildOptions) {
+    this.name = options.name;
+    this.#options = options;
+  }
+
+  /** Of the living process, for the record; null while there is none. */
+  get id(): ProcessId | null {
+    return this.#id;
+  }
+
+  get publicKey(): string {
+    return this.#keys?.publicKey ?? '';
+  }
+
+  get serving(): boolean {
+    return this.#servingSince !== null;
+  }
+
+  state(): ChildState {
+    const { name, publicKey } = this;
+    const exit = this.#exit === undefined ? {} : { exit: this.#exit };
+    return { name, pid: this.#process?.pid ?? null, publicKey, startedAt: this.#startedAt, restarts: this.#restarts, ...exit };
+  }
+
+  start(): void {
+    this.#wanted = true;
+    if (this.#process === null) this.#spawn();
+  }
+
+  /** It said that it serves. */
+  served(): void {
+    this.#servingSince ??= performance.now();
+  }
+
+  send(message: object): void {
+    if (this.#process?.connected === true) this.#process.send(message, () => undefined);
+  }
+
+  /** Ends the process; it starts again at once. */
+  restart(): void {
+    if (this.#process === null) {
+      clearTimeout(this.#timer);
+      if (this.#wanted) this.#spawn();
+      return;
+    }
+    this.#expected = true;
+    this.#terminate();
+  }
+
+  /** Resolves when the process is gone: SIGTERM, after 5 s SIGKILL. */
+  stop(): Promise<void> {
+    this.#wanted = false;
+    clearTimeout(this.#timer);
+    if (this.#process === null) return Promise.resolve();
+    this.#terminate();
+    return new Promise((resolve) => this.#ended.push(resolve));
+  }
+
+  #terminate(): void {
+    const { pid } = this.#process ?? {};
+    this.#process?.kill('SIGTERM');
+    clearTimeout(this.#killer);
+    this.#killer = setTimeout(() => {
+      if (this.#process?.pid === pid) this.#process?.kill('SIGKILL');
+    }, killAfterMs);
+  }
+
+  #spawn(): void {
+    const { command, args, cwd, environment, handoff, ipc, memory } = this.#options.launch();
+    const log = openSync(join(this.#options.logDir, `${this.name}.log`), 'a', 0o644);
+    const stdio = ['ignore', log, log, 'pipe', ...(memory === undefined ? [] : [memory]), ...(ipc ? ['ipc' as const] : [])];
+    const env = {
+      PATH: process.env.PATH ?? '',
+      LANG: 'C.UTF-8',
+      HOME: handoff.stateDir,
+      ...environment,
+    };
+    this.#keys = handoff.keys;
+    this.#expected = false;
+    this.#startedAt = new Date().toISOString();
+    // A process group of its own: Ctrl-C in the terminal is for the launcher, which stops them in order.
+    const child = spawn(command, args, { cwd, env, detached: true, stdio: stdio as never });
+    closeSync(log);
+    this.#process = child;
+    this.#id = child.pid === undefined ? null : identify(child.pid);
+    child.once('error', (error) => this.#over(child, null, null, error));
+    child.once('exit', (code, signal) => this.#over(child, code, signal));
+    // What a dead process has said last may arrive after its successor has started.
+    child.on('message', (message) => {
+      if (this.#process === child) this.#options.onMessage?.(message);
+    });
+    const pipe = child.stdio[3] as Writable | null | undefined;
+    if (pipe) writeHandoff(pipe, handoff);
+    this.#options.onChange();
+  }
+
+  #over(child: ChildProcess, code: number | null, signal: string | null, error?: Error): void {
+    if (this.#process !== child) return;
+    clearTimeout(this.#killer);
+    this.#process = null;
+    this.#id = null;
+    this.#exit = { code, signal: error?.message ?? signal, at: new Date().toISOString() };
+    const proven = this.#servingSince !== null && performance.now() - this.#servingSince >= provenMs;
+    this.#servingSince = null;
+    if (this.#wanted) {
+      if (!this.#expected) this.#restarts += 1;
+      this.#pauseMs = this.#expected || proven ? 0 : Math.min(longestPauseMs, Math.max(firstPauseMs, 2 * this.#pauseMs));
+      if (this.#pauseMs === 0) this.#spawn();
+      else this.#timer = setTimeout(() => this.#spawn(), this.#pauseMs);
+    }
+    for (const resolve of this.#ended.splice(0)) resolve();
+    this.#options.onChange();
+  }
+}

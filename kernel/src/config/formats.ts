@@ -1,0 +1,64 @@
+/** convict's formats for host settings. Messages complete the sentence "SETTING …". */
+import { isAbsolute } from 'node:path';
+import convict from 'convict';
+
+/** An integer setting is written `count:LEAST:MOST` in the schema. */
+const counts = ['count:100:10000000', 'count:64:65536', 'count:4:65536', 'count:-1:1023', 'count:1:8', 'count:1:65536'];
+
+export function addFormats(): void {
+  convict.addFormats({
+    'absolute-path': { validate: (value: unknown) => mustBePath(value, false), coerce: same },
+    'absolute-path-or-empty': { validate: (value: unknown) => mustBePath(value, true), coerce: same },
+    'absolute-paths': {
+      validate: (value: unknown) => {
+        if (!Array.isArray(value)) throw new Error('must be a list of absolute paths');
+        for (const path of value) mustBePath(path, false);
+      },
+      coerce: same,
+    },
+    // convict takes what stands below a setting of a format with this name as its value, not as further settings.
+    object: {
+      validate: (value: unknown) => {
+        if (!isRecord(value)) throw new Error('must be a map');
+      },
+      coerce: same,
+    },
+    uids: {
+      validate: (value: unknown) => {
+        if (!Array.isArray(value) || !value.every((uid) => Number.isInteger(uid) && uid >= 0))
+          throw new Error('must be a list of numeric user ids');
+      },
+      coerce: same,
+    },
+    switch: {
+      validate: (value: unknown) => {
+        if (typeof value !== 'boolean') throw new Error('must be true or false');
+      },
+      coerce: same,
+    },
+  });
+  for (const name of counts) {
+    const [, least = 0, most = 0] = name.split(':').map(Number);
+    convict.addFormat({
+      name,
+      validate: (value: unknown) => {
+        if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most)
+          throw new Error(`must be a whole number from ${least} to ${most}`);
+      },
+      coerce: same,
+    });
+  }
+}
+
+function same<T>(value: T): T {
+  return value;
+}
+
+function mustBePath(value: unknown, mayBeEmpty: boolean): void {
+  if (mayBeEmpty && value === '') return;
+  if (typeof value !== 'string' || !isAbsolute(value)) throw new Error('must be an absolute path');
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

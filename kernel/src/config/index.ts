@@ -1,0 +1,2 @@
+export type { HostSettings } from './schema.ts';
+export { documentSettings, loadSettings, readSettings } from './settings.ts';

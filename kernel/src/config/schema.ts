@@ -1,0 +1,68 @@
+/** Every host setting, once: default, range, meaning. Plugins' own settings stand below `plugins` and are checked by their schemas. */
+import convict from 'convict';
+import { addFormats } from './formats.ts';
+
+addFormats();
+
+export const hostSchema = {
+  stateDir: {
+    doc: 'folder for everything that must survive a restart; --state-dir goes before it',
+    format: 'absolute-path',
+    default: '/var/lib/weft',
+  },
+  runDir: {
+    doc: 'folder for sockets and locks and nothing else; empty: /run/weft, or /run/weft-<hash> with --state-dir',
+    format: 'absolute-path-or-empty',
+    default: '',
+  },
+  logLevel: {
+    doc: 'least severity that is logged',
+    format: ['trace', 'debug', 'info', 'warn', 'error'],
+    default: 'info',
+  },
+  api: {
+    socket: {
+      doc: 'unix socket of the API; empty: api.sock in the run directory, or in the state directory with --state-dir; --api goes before it',
+      format: 'absolute-path-or-empty',
+      default: '',
+    },
+    admins: {
+      doc: 'numeric user ids that may use the API beside root and its own',
+      format: 'uids',
+      default: [] as number[],
+    },
+  },
+  pluginDirs: {
+    doc: 'folders whose subfolders are plugins; empty: the plugins that came with Weft',
+    format: 'absolute-paths',
+    default: [] as string[],
+  },
+  store: {
+    retention: {
+      doc: 'events that the change log keeps, for watches and history',
+      format: 'count:100:10000000',
+      default: 100_000,
+    },
+  },
+  forwarder: {
+    memoryMib: { doc: 'packet memory, MiB', format: 'count:64:65536', default: 64 },
+    stateMib: { doc: 'state memory, MiB; unused parts cost nothing', format: 'count:4:65536', default: 512 },
+    hugepages: { doc: 'take the packet memory from hugepages', format: 'switch', default: false },
+    cpu: { doc: 'CPU of the packet thread; -1: the last one allowed', format: 'count:-1:1023', default: -1 },
+    maxPorts: { doc: 'ports that may exist at once', format: 'count:1:65536', default: 1_024 },
+    debug: { faults: { doc: 'serve the calls that break the forwarder on purpose, for tests', format: 'switch', default: false } },
+  },
+  plugins: {
+    doc: 'settings of each plugin, by its name; see the README of the plugin',
+    format: 'object',
+    default: {} as Record<string, Record<string, unknown>>,
+  },
+};
+
+/** A set of settings, all at their defaults. */
+export function newConfig() {
+  return convict(hostSchema);
+}
+
+/** Checked settings. */
+export type HostSettings = ReturnType<ReturnType<typeof newConfig>['getProperties']>;

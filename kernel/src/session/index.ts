@@ -1,0 +1,4 @@
+export { Control } from './control.ts';
+export { Enablement } from './enablement.ts';
+export { PluginLinks } from './plugin-links.ts';
+export { kernelCallsFor } from './serve.ts';

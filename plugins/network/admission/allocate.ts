@@ -1,0 +1,158 @@
+/**
+ * Fills status: numbers, VNIs, MAC and IP addresses. What an object has it keeps; what it names goes before what is allocated; what is allocated is the
+ * lowest free. All changes of a transaction are seen together, so an address that one object gives up another may name in the same apply.
+ */
+import { createHash } from 'node:crypto';
+import type { Port, VirtualNetwork } from '@weft/kernel/contract/net';
+import { contains, formatIpv4, formatPrefix, isHost, parseIpv4 } from '../ipv4.ts';
+import { subnetOf } from '../subnet.ts';
+import { AddressBook } from './addresses.ts';
+import type { NumberSpace } from './numbers.ts';
+import { addressProblem } from './ports.ts';
+import type { Refusals } from './refusals.ts';
+import { networkOf, scopedName, titleOf, type World } from './world.ts';
+
+export interface Written<T> {
+  readonly before: T | null;
+  readonly after: T;
+}
+
+export interface PortAllocation {
+  readonly mac: string;
+  readonly addresses: readonly string[];
+}
+
+/** VNI of each written network: the one it names, else the one it has, else the lowest free. */
+export function allocateVnis(
+  written: readonly Written<VirtualNetwork>[],
+  vnis: NumberSpace,
+  refusals: Refusals,
+): ReadonlyMap<string, number> {
+  const given = new Map<string, number>();
+  const claimed = new Set(written.flatMap(({ after }) => after.spec.vni ?? []));
+  for (const { before, after } of written) {
+    const kept = before && !claimed.has(before.status.vni) ? before.status.vni : undefined;
+    const vni = after.spec.vni ?? kept ?? vnis.take();
+    if (vni === undefined)
+      refusals.add(after, '/spec/vni', 'no VNI is free', 'delete networks, or lower the setting firstVni of the plugin network');
+    else given.set(scopedName(after), vni);
+  }
+  return given;
+}
+
+/** MAC and addresses of each written port whose network is sound. */
+export function allocatePorts(written: readonly Written<Port>[], world: World, refusals: Refusals): ReadonlyMap<string, PortAllocation> {
+  const books = new Map<string, AddressBook>();
+  const claims = written.flatMap(({ before, after }) => {
+    const book = bookOf(networkOf(after), books, world, refusals);
+    return book ? [{ before, after, book, mac: '', addresses: [] as string[] }] : [];
+  });
+  for (const claim of claims) claimNamed(claim, refusals);
+  for (const claim of claims) claimKept(claim);
+  const macs = macsInUse(claims, world);
+  for (const claim of claims) {
+    if (claim.mac === '') claim.mac = freshMac(claim, macs);
+    if (claim.after.spec.addresses === undefined) allocateMissing(claim, refusals);
+  }
+  return new Map(claims.map(({ after, mac, addresses }) => [scopedName(after), { mac, addresses }]));
+}
+
+interface Claim extends Written<Port> {
+  readonly book: AddressBook;
+  mac: string;
+  addresses: string[];
+}
+
+/** The book of a network with what the ports outside of the transaction have. */
+function bookOf(network: string, books: Map<string, AddressBook>, world: World, refusals: Refusals): AddressBook | undefined {
+  const object = world.networks.get(network);
+  const known = books.get(network);
+  if (known || !object || refusals.has(object)) return known;
+  const book = new AddressBook(object.spec.subnets.flatMap((spec) => subnetOf(spec) ?? []));
+  for (const port of world.portsOf.get(network) ?? []) {
+    if (world.changed.has(titleOf(port))) continue;
+    book.claimMac(port.status.mac, titleOf(port));
+    for (const text of port.status.addresses) {
+      const address = parseIpv4(text);
+      if (address !== undefined) book.claim(address, titleOf(port));
+    }
+  }
+  books.set(network, book);
+  return book;
+}
+
+function claimNamed(claim: Claim, refusals: Refusals): void {
+  const { after: port, book } = claim;
+  const title = titleOf(port);
+  if (port.spec.mac !== undefined) {
+    claim.mac = port.spec.mac.toLowerCase();
+    const holder = book.claimMac(claim.mac, title);
+    if (holder !== undefined)
+      refusals.add(port, '/spec/mac', `${claim.mac} is the MAC address of ${holder}`, 'choose another one, or leave mac out');
+  }
+  for (const [index, text] of (port.spec.addresses ?? []).entries()) {
+    const pointer = `/spec/addresses/${index}`;
+    const problem = addressProblem(text, book.subnets);
+    const address = parseIpv4(text);
+    if (problem || address === undefined) {
+      if (problem) refusals.add(port, pointer, problem.message, problem.fix);
+      continue;
+    }
+    const holder = book.claim(address, title);
+    if (holder === title) refusals.add(port, pointer, `${text} is listed twice`, 'list it once');
+    else if (holder !== undefined)
+      refusals.add(port, pointer, `${text} is the address of ${holder}`, 'choose another one, or leave addresses out');
+    claim.addresses.push(formatIpv4(address));
+  }
+}
+
+/** What the port has and does not name stays its own, unless another one names it in this transaction. */
+function claimKept(claim: Claim): void {
+  const { before, after: port, book } = claim;
+  if (before === null) return;
+  const title = titleOf(port);
+  if (claim.mac === '' && book.claimMac(before.status.mac, title) === undefined) claim.mac = before.status.mac;
+  if (port.spec.addresses !== undefined) return;
+  for (const subnet of book.subnets) {
+    const kept = before.status.addresses.find((text) => {
+      const address = parseIpv4(text);
+      return (
+        address !== undefined && address !== subnet.gateway && isHost(subnet.prefix, address) && book.claim(address, title) === undefined
+      );
+    });
+    if (kept !== undefined) claim.addresses.push(kept);
+  }
+}
+
+function allocateMissing(claim: Claim, refusals: Refusals): void {
+  const { after: port, book } = claim;
+  const had = claim.addresses;
+  claim.addresses = book.subnets.flatMap((subnet, index) => {
+    const kept = had.find((text) => contains(subnet.prefix, parseIpv4(text) ?? 0));
+    const address = kept ?? book.allocate(index, titleOf(port));
+    if (address === undefined) {
+      const fix = "widen the subnet's pool, delete ports, or name addresses";
+      refusals.add(port, '/spec/addresses', `no address is free in the pool of ${formatPrefix(subnet.prefix)}`, fix);
+    }
+    return address ?? [];
+  });
+}
+
+/** Every MAC address of the appliance that is in use once the named and the kept ones stand. */
+function macsInUse(claims: readonly Claim[], world: World): Set<string> {
+  const macs = new Set(claims.map(({ mac }) => mac));
+  for (const port of world.ports.values()) if (!world.changed.has(titleOf(port))) macs.add(port.status.mac);
+  return macs;
+}
+
+/** A locally administered unicast address from the object's uid; hashed again in the rare case that it is taken. */
+function freshMac(claim: Claim, macs: Set<string>): string {
+  for (let attempt = 0; ; attempt++) {
+    const digest = createHash('sha256').update(`${claim.after.metadata.uid}/${attempt}`).digest('hex');
+    const mac = `02:${digest.slice(0, 10).replace(/(..)(?!$)/g, '$1:')}`;
+    if (macs.has(mac)) continue;
+    macs.add(mac);
+    claim.book.claimMac(mac, titleOf(claim.after));
+    return mac;
+  }
+}

@@ -1,0 +1,86 @@
+/** Rules for LogicalRouters: members are distinct, belong to one router only, and do not overlap. */
+import type { LogicalRouter, VirtualNetwork } from '@weft/kernel/contract/net';
+import { formatPrefix, type Ipv4Prefix, overlaps } from '../ipv4.ts';
+import { subnetOf } from '../subnet.ts';
+import type { Refusals } from './refusals.ts';
+import { resolve, scopedName, titleOf, type World } from './world.ts';
+
+/** Checks every router that the transaction writes or whose member it writes. */
+export function checkRouters(world: World, refusals: Refusals): void {
+  const routerOf = new Map<string, LogicalRouter>();
+  const routers = [...world.routers.values()];
+  // Untouched routers first, so that the newcomer is the one refused.
+  for (const router of routers.filter((each) => !world.changed.has(titleOf(each)))) {
+    for (const member of membersOf(router)) routerOf.set(member, router);
+    const touched = membersOf(router).some((member) => world.changed.has(`VirtualNetwork/${member}`));
+    if (touched) checkOverlap(router, world, refusals);
+  }
+  for (const router of routers.filter((each) => world.changed.has(titleOf(each)))) {
+    checkExternal(router, refusals);
+    checkMembers(router, routerOf, refusals);
+    checkOverlap(router, world, refusals);
+  }
+}
+
+/** `project/name` of each member. */
+export function membersOf(router: LogicalRouter): readonly string[] {
+  return router.spec.networks.map((reference) => resolve(router.metadata.project, reference));
+}
+
+function checkExternal(router: LogicalRouter, refusals: Refusals): void {
+  if (router.spec.external) {
+    refusals.add(router, '/spec/external', 'external is not supported by this version', 'leave it out');
+  }
+}
+
+function checkMembers(router: LogicalRouter, routerOf: Map<string, LogicalRouter>, refusals: Refusals): void {
+  for (const [index, member] of membersOf(router).entries()) {
+    const holder = routerOf.get(member);
+    const pointer = `/spec/networks/${index}`;
+    if (holder === router) refusals.add(router, pointer, `network ${member} is listed twice`, 'list it once');
+    else if (holder) {
+      const message = `network ${member} belongs to ${titleOf(holder)} already`;
+      refusals.add(router, pointer, message, 'a network is in at most one router: remove it from the other one first');
+    }
+    routerOf.set(member, router);
+  }
+}
+
+interface Place {
+  readonly network: VirtualNetwork;
+  readonly prefix: Ipv4Prefix;
+  /** Of the subnet in its network. */
+  readonly index: number;
+}
+
+function checkOverlap(router: LogicalRouter, world: World, refusals: Refusals): void {
+  const seen: Place[] = [];
+  for (const [at, member] of membersOf(router).entries()) {
+    const network = world.networks.get(member);
+    if (!network) continue;
+    for (const [index, spec] of network.spec.subnets.entries()) {
+      const prefix = subnetOf(spec)?.prefix;
+      if (!prefix) continue;
+      const other = seen.find((place) => scopedName(place.network) !== member && overlaps(place.prefix, prefix));
+      if (other) report(router, at, { network, prefix, index }, other, world, refusals);
+      seen.push({ network, prefix, index });
+    }
+  }
+}
+
+/** Blames what the transaction touches: the router, else the network. */
+function report(router: LogicalRouter, at: number, place: Place, other: Place, world: World, refusals: Refusals): void {
+  if (world.changed.has(titleOf(router))) {
+    const message = `${formatPrefix(place.prefix)} of ${scopedName(place.network)} overlaps ${formatPrefix(other.prefix)} of ${scopedName(other.network)}`;
+    refusals.add(router, `/spec/networks/${at}`, message, 'networks of one router must not overlap: remove one of them');
+    return;
+  }
+  const [mine, theirs] = world.changed.has(titleOf(place.network)) ? [place, other] : [other, place];
+  const message = `${formatPrefix(mine.prefix)} overlaps ${formatPrefix(theirs.prefix)} of ${scopedName(theirs.network)}, and ${titleOf(router)} joins both`;
+  refusals.add(
+    mine.network,
+    `/spec/subnets/${mine.index}/cidr`,
+    message,
+    'choose another prefix, or remove the network from the router first',
+  );
+}

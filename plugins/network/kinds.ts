@@ -1,0 +1,246 @@
+/** The kinds of this plugin: schemas, references and table columns. kernel/contract/net/kinds.ts has the same shapes as types (kinds.test.ts keeps both equal). */
+import type { KindSpec } from '@weft/kernel/contract/system';
+import { Type } from 'typebox';
+import { addressField, bindingField, idField, macField, prefixField, reasonField, referenceField, sinceField } from './fields.ts';
+
+const closed = { additionalProperties: false } as const;
+const networkPhase = Type.Optional(
+  Type.Enum(['Active', 'Pending'], { description: 'Active: the forwarder has it. Pending: it is being programmed.' }),
+);
+const linkPhase = Type.Optional(
+  Type.Enum(['Active', 'Pending', 'Down'], {
+    description: 'Active: packets flow. Pending: the link is being made or retried, see reason. Down: the link is there without carrier.',
+  }),
+);
+
+const subnet = Type.Object(
+  {
+    cidr: prefixField('Prefix in canonical form, host bits zero, such as 10.1.0.0/24. IPv4, length 8 to 30.'),
+    gateway: Type.Optional(
+      addressField("The network's router; every appliance answers for it with the same MAC address. Default: the first host address."),
+    ),
+    pool: Type.Optional(
+      Type.Object(
+        { from: addressField('First address to allocate.'), to: addressField('Last address to allocate.') },
+        {
+          ...closed,
+          description:
+            'Addresses that ports get when they name none. Default: every host address of the subnet. Ports may name addresses outside of it.',
+        },
+      ),
+    ),
+    dhcp: Type.Boolean({ description: 'Clients get leases, by DHCPv4 or DHCPv6.', default: true }),
+    slaac: Type.Optional(Type.Boolean({ description: 'IPv6 only: router advertisements carry the A bit.' })),
+    dns: Type.Optional(
+      Type.Array(addressField('Address of a resolver.'), {
+        description: 'Resolvers given to clients, in order. Default: the gateway, answered by the plugin dns.',
+        maxItems: 8,
+      }),
+    ),
+    routes: Type.Optional(
+      Type.Array(
+        Type.Object({ prefix: prefixField('Destination, canonical.'), nextHop: addressField('Address inside the subnet.') }, closed),
+        {
+          description: 'Static routes, given to clients; the network itself routes them to the port that has the next hop.',
+          maxItems: 64,
+        },
+      ),
+    ),
+  },
+  closed,
+);
+
+export const virtualNetworkSpec = Type.Object(
+  {
+    subnets: Type.Array(subnet, { description: 'Subnets; none may overlap another one of this network.', default: [], maxItems: 64 }),
+    forwarding: Type.Enum(['l2', 'l3', 'l2_l3'], {
+      description: 'l2_l3: frames to the gateway are routed, all others bridged. This version serves l2_l3.',
+      default: 'l2_l3',
+    }),
+    vni: Type.Optional(
+      Type.Integer({
+        description: 'VXLAN network identifier, unique in the appliance. Default: allocated.',
+        minimum: 1,
+        maximum: 16_777_215,
+      }),
+    ),
+    domain: Type.Optional(
+      Type.String({
+        description: 'DNS suffix of its ports.',
+        pattern: '^[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$',
+        maxLength: 253,
+      }),
+    ),
+    mtu: Type.Optional(
+      Type.Integer({
+        description: 'Largest IP packet in bytes, also told to clients. Default: the setting mtu of the plugin.',
+        minimum: 576,
+        maximum: 9000,
+      }),
+    ),
+  },
+  closed,
+);
+
+export const virtualNetworkStatus = Type.Object(
+  {
+    phase: networkPhase,
+    id: idField('Number of the bridge and of the VRF in the forwarder.'),
+    vni: idField('VXLAN network identifier in use.'),
+    mtu: idField('MTU in use, bytes.'),
+    gateways: Type.Array(Type.String(), { description: 'Gateway address of each subnet, in the order of spec.subnets.' }),
+  },
+  closed,
+);
+
+export const portSpec = Type.Object(
+  {
+    network: referenceField('The VirtualNetwork; it cannot be changed later.'),
+    hostname: Type.Optional(
+      Type.String({ description: 'DNS label of the VM.', pattern: '^[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?$', maxLength: 63 }),
+    ),
+    instanceId: Type.Optional(Type.String({ description: 'UUID of the VM, for the metadata service.', format: 'uuid' })),
+    mac: Type.Optional(macField('Unicast MAC address, unique in the network. Default: allocated, 02:….')),
+    addresses: Type.Optional(
+      Type.Array(addressField('Address inside a subnet of the network.'), {
+        description: 'Addresses of the port. Default: one allocated per subnet; an empty list gives none.',
+        maxItems: 64,
+      }),
+    ),
+    allowedAddressPairs: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            address: addressField('Address that the VM may use as well.'),
+            mac: Type.Optional(macField("MAC address that goes with it. Default: the port's.")),
+          },
+          closed,
+        ),
+        {
+          description: "Further addresses of the VM, bridged only in this version and only with the port's own MAC address.",
+          maxItems: 64,
+        },
+      ),
+    ),
+    portSecurity: Type.Boolean({ description: "Frames from another MAC address than the port's are dropped.", default: true }),
+    securityGroups: Type.Optional(
+      Type.Array(referenceField('A SecurityGroup.'), { description: 'Groups whose rules apply. Not in this version.', maxItems: 64 }),
+    ),
+    host: Type.Optional(
+      Type.String({ description: 'The appliance that serves the port. Default: this one; not in this version.', maxLength: 253 }),
+    ),
+    binding: bindingField,
+  },
+  closed,
+);
+
+export const portStatus = Type.Object(
+  {
+    phase: linkPhase,
+    id: idField('Number of the port in the forwarder.'),
+    mac: Type.String({ description: 'MAC address in use, lower case.' }),
+    addresses: Type.Array(Type.String(), { description: 'Addresses in use, canonical.' }),
+    reason: reasonField,
+    since: sinceField,
+  },
+  closed,
+);
+
+export const trunkSpec = Type.Object({ binding: bindingField }, closed);
+
+export const trunkStatus = Type.Object(
+  { phase: linkPhase, id: idField('Number of the port in the forwarder.'), reason: reasonField, since: sinceField },
+  closed,
+);
+
+export const logicalRouterSpec = Type.Object(
+  {
+    networks: Type.Array(referenceField('A VirtualNetwork, in at most one LogicalRouter.'), {
+      description: 'Networks that reach each other; their subnets must not overlap.',
+      default: [],
+      maxItems: 256,
+    }),
+    external: Type.Optional(
+      Type.Object({ snatPool: referenceField('A SnatPool.') }, { ...closed, description: 'N:1 NAT to the outside. Not in this version.' }),
+    ),
+  },
+  closed,
+);
+
+export const logicalRouterStatus = Type.Object({ phase: networkPhase, id: idField('Number of the router.') }, closed);
+
+export const kinds: readonly KindSpec[] = [
+  {
+    kind: 'VirtualNetwork',
+    plural: 'virtual-networks',
+    aliases: ['vn', 'network', 'networks'],
+    scope: 'project',
+    summary: 'A network of a tenant: subnets, a gateway for each, and the ports in it',
+    schemaVersion: 1,
+    spec: virtualNetworkSpec,
+    status: virtualNetworkStatus,
+    references: [],
+    columns: [
+      { title: 'SUBNETS', pointer: '/spec/subnets/*/cidr' },
+      { title: 'VNI', pointer: '/status/vni' },
+      { title: 'PHASE', pointer: '/status/phase' },
+      { title: 'GATEWAYS', pointer: '/status/gateways', wide: true },
+      { title: 'MTU', pointer: '/status/mtu', wide: true },
+      { title: 'ID', pointer: '/status/id', wide: true },
+    ],
+  },
+  {
+    kind: 'Trunk',
+    plural: 'trunks',
+    scope: 'project',
+    summary: 'A link that carries ports as VLANs',
+    schemaVersion: 1,
+    spec: trunkSpec,
+    status: trunkStatus,
+    references: [],
+    columns: [
+      { title: 'BINDING', pointer: '/spec/binding/type' },
+      { title: 'PHASE', pointer: '/status/phase' },
+      { title: 'REASON', pointer: '/status/reason' },
+      { title: 'ID', pointer: '/status/id', wide: true },
+    ],
+  },
+  {
+    kind: 'Port',
+    plural: 'ports',
+    scope: 'project',
+    summary: "A VM's interface in a network",
+    schemaVersion: 1,
+    spec: portSpec,
+    status: portStatus,
+    references: [
+      { pointer: '/spec/network', kind: 'VirtualNetwork' },
+      { pointer: '/spec/binding/parent', kind: 'Trunk' },
+    ],
+    columns: [
+      { title: 'NETWORK', pointer: '/spec/network' },
+      { title: 'ADDRESSES', pointer: '/status/addresses' },
+      { title: 'MAC', pointer: '/status/mac' },
+      { title: 'PHASE', pointer: '/status/phase' },
+      { title: 'REASON', pointer: '/status/reason' },
+      { title: 'BINDING', pointer: '/spec/binding/type', wide: true },
+      { title: 'ID', pointer: '/status/id', wide: true },
+    ],
+  },
+  {
+    kind: 'LogicalRouter',
+    plural: 'logical-routers',
+    aliases: ['lr', 'router', 'routers'],
+    scope: 'project',
+    summary: 'Joins networks: their ports reach each other',
+    schemaVersion: 1,
+    spec: logicalRouterSpec,
+    status: logicalRouterStatus,
+    references: [{ pointer: '/spec/networks/*', kind: 'VirtualNetwork' }],
+    columns: [
+      { title: 'NETWORKS', pointer: '/spec/networks' },
+      { title: 'PHASE', pointer: '/status/phase' },
+      { title: 'ID', pointer: '/status/id', wide: true },
+    ],
+  },
+];

@@ -1,0 +1,49 @@
+/** `weft drops`: why packets were dropped, per port. */
+import type { OperationSpec } from '@weft/kernel/contract/system';
+import { type Forwarder, fail, type ObjectCache, type OperationCall } from '@weft/kernel/sdk';
+import { type Static, Type } from 'typebox';
+import { linkFields, linksOf, portInput } from './links.ts';
+
+const item = Type.Object({
+  ...linkFields,
+  reason: Type.String({ description: 'Name of the drop reason.' }),
+  packets: Type.Integer({ description: 'Packets dropped for it since the port was made.' }),
+  bytes: Type.Integer({ description: 'Bytes in them.' }),
+});
+const output = Type.Object({ items: Type.Array(item) });
+
+export const dropsSpec: OperationSpec = {
+  name: 'drops',
+  summary: 'Packets dropped, by port and reason',
+  stream: false,
+  input: portInput,
+  output,
+  cli: {
+    verb: 'drops',
+    columns: [
+      { title: 'PROJECT', pointer: '/project' },
+      { title: 'PORT', pointer: '/port' },
+      { title: 'REASON', pointer: '/reason' },
+      { title: 'PACKETS', pointer: '/packets' },
+      { title: 'BYTES', pointer: '/bytes' },
+    ],
+  },
+};
+
+/** Packets that entered through a port and were dropped; most first. */
+export async function drops(
+  context: { readonly objects: Pick<ObjectCache, 'list'>; readonly forwarder: Pick<Forwarder, 'drops'> },
+  input: Static<typeof portInput>,
+  call: OperationCall,
+): Promise<Static<typeof output>> {
+  const links = linksOf(context.objects, call.project, input.port);
+  if (input.port !== undefined && links.size === 0) {
+    throw fail('NOT_FOUND', `no Port or Trunk ${input.port} in project ${call.project}`, 'list them with: weft get port');
+  }
+  const answer = await context.forwarder.drops(input.port === undefined ? undefined : [...links.keys()]);
+  const items = answer.drops.flatMap(({ port, reason, packets, bytes }) => {
+    const link = links.get(port);
+    return link ? [{ ...link, reason, packets, bytes }] : [];
+  });
+  return { items: items.sort((a, b) => b.packets - a.packets) };
+}

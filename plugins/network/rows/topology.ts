@@ -1,0 +1,102 @@
+/** Which objects depend on which, by `project/name`, kept while objects come and go. */
+import type { LogicalRouter, Port, VirtualNetwork } from '@weft/kernel/contract/net';
+import { formatKey, type ObjectKey } from '@weft/kernel/contract/system';
+import type { ObjectCache } from '@weft/kernel/sdk';
+import { membersOf } from '../admission/routers.ts';
+import { networkOf, resolve } from '../admission/world.ts';
+
+/** Identity of an object whose rows stand together, as `Kind/project/name`. */
+export type Unit = string;
+
+export class Topology {
+  readonly #cache: Pick<ObjectCache, 'get'>;
+  readonly #portsOf = new Index();
+  readonly #routersOf = new Index();
+
+  constructor(cache: Pick<ObjectCache, 'get'>) {
+    this.#cache = cache;
+  }
+
+  /** Takes note of changed objects; returns every unit whose rows may differ now. */
+  update(changed: readonly ObjectKey[]): ReadonlySet<Unit> {
+    const units = new Set<Unit>();
+    for (const key of changed) {
+      const unit = formatKey(key);
+      units.add(unit);
+      if (key.kind === 'Port') this.#notePort(key, unit);
+      if (key.kind === 'LogicalRouter') {
+        const before = this.#routersOf.targetsOf(unit);
+        this.#noteRouter(key, unit);
+        for (const network of [...before, ...this.#routersOf.targetsOf(unit)]) this.#addNetwork(network, units);
+      }
+    }
+    for (const { kind, project, name } of changed) {
+      const target = `${project ?? ''}/${name}`;
+      if (kind === 'VirtualNetwork') {
+        this.#addNetwork(target, units);
+        for (const router of this.#routersOf.sourcesOf(target))
+          for (const peer of this.#routersOf.targetsOf(router)) this.#addNetwork(peer, units);
+      }
+      if (kind === 'Trunk') for (const port of this.#portsOf.sourcesOf(`trunk ${target}`)) units.add(port);
+    }
+    return units;
+  }
+
+  /** The networks that a router joins with this one. */
+  peersOf(network: string): readonly VirtualNetwork[] {
+    const peers = [...this.#routersOf.sourcesOf(network)].flatMap((router) => [...this.#routersOf.targetsOf(router)]);
+    return peers.filter((peer) => peer !== network).flatMap((peer) => this.#network(peer) ?? []);
+  }
+
+  #addNetwork(network: string, units: Set<Unit>): void {
+    units.add(`VirtualNetwork/${network}`);
+    for (const port of this.#portsOf.sourcesOf(network)) units.add(port);
+  }
+
+  #notePort(key: ObjectKey, unit: Unit): void {
+    const port = this.#cache.get<Port>(key);
+    const binding = port?.spec.binding;
+    const trunk = binding?.type === 'vlan' ? [`trunk ${resolve(key.project, binding.parent)}`] : [];
+    this.#portsOf.set(unit, port ? [networkOf(port), ...trunk] : []);
+  }
+
+  #noteRouter(key: ObjectKey, unit: Unit): void {
+    const router = this.#cache.get<LogicalRouter>(key);
+    this.#routersOf.set(unit, router ? membersOf(router) : []);
+  }
+
+  #network(scoped: string): VirtualNetwork | undefined {
+    const [project, name] = scoped.split('/');
+    return this.#cache.get<VirtualNetwork>({ kind: 'VirtualNetwork', ...(project ? { project } : {}), name: name ?? '' });
+  }
+}
+
+/** A relation that can be read from both ends. */
+class Index {
+  readonly #targets = new Map<string, readonly string[]>();
+  readonly #sources = new Map<string, Set<string>>();
+
+  set(source: string, targets: readonly string[]): void {
+    for (const target of this.targetsOf(source)) {
+      const sources = this.#sources.get(target);
+      sources?.delete(source);
+      if (sources?.size === 0) this.#sources.delete(target);
+    }
+    if (targets.length === 0) this.#targets.delete(source);
+    else this.#targets.set(source, targets);
+    for (const target of targets) {
+      const sources = this.#sources.get(target) ?? new Set();
+      this.#sources.set(target, sources.add(source));
+    }
+  }
+
+  targetsOf(source: string): readonly string[] {
+    return this.#targets.get(source) ?? [];
+  }
+
+  sourcesOf(target: string): ReadonlySet<string> {
+    return this.#sources.get(target) ?? empty;
+  }
+}
+
+const empty: ReadonlySet<string> = new Set();

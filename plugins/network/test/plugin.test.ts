@@ -1,0 +1,116 @@
+import type { FieldError } from '@weft/kernel/contract/system';
+import { makeObject, startPlugin, TestPlugin } from '@weft/kernel/sdk/testing';
+import test, { type ExecutionContext } from 'ava';
+import definition from '../index.ts';
+import { port } from './store.ts';
+
+const red = makeObject('VirtualNetwork', 'red', { subnets: [{ cidr: '10.1.0.0/24', dhcp: true }], forwarding: 'l2_l3' });
+const portObject = (name: string, spec: Record<string, unknown> = {}) =>
+  makeObject('Port', name, { portSecurity: true, binding: { type: 'none' }, ...port(name, spec).spec });
+
+async function started(t: ExecutionContext): Promise<TestPlugin> {
+  const plugin = await startPlugin(definition);
+  t.teardown(() => plugin.stop());
+  return plugin;
+}
+
+const key = (kind: string, name: string) => ({ kind, project: 'default', name });
+
+test('an apply becomes numbers, rows and phases', async (t) => {
+  const plugin = await started(t);
+  t.deepEqual((await plugin.write([red, portObject('web1')])).refusals, []);
+  t.like(plugin.kernel.status(key('VirtualNetwork', 'red')), { id: 1, vni: 5001, phase: 'Active', gateways: ['10.1.0.1'] });
+  t.like(plugin.kernel.status(key('Port', 'web1')), { id: 1, phase: 'Pending', addresses: ['10.1.0.2'] });
+  t.is(plugin.forwarder.rows('port').length, 1);
+  await plugin.ports([{ id: 1 }]);
+  t.like(plugin.kernel.status(key('Port', 'web1')), { phase: 'Active', reason: '' });
+  await plugin.ports([{ id: 1, state: 'down', reason: 'peer is down' }]);
+  t.like(plugin.kernel.status(key('Port', 'web1')), { phase: 'Down', reason: 'peer is down' });
+});
+
+test('an object that goes while the plugin starts leaves no row', async (t) => {
+  const network = { ...red, status: { id: 1, vni: 5001, mtu: 1500, gateways: ['10.1.0.1'] } };
+  const plugin = new TestPlugin(definition as never, { objects: [network] });
+  t.teardown(() => plugin.stop());
+  plugin.forwarder.refuse = () => {
+    plugin.kernel.remove(key('VirtualNetwork', 'red'));
+    return null;
+  };
+  await plugin.begin();
+  t.deepEqual(plugin.forwarder.rows(), []);
+});
+
+test('a deleted port leaves no row and frees its number', async (t) => {
+  const plugin = await started(t);
+  await plugin.write([red]);
+  const rows = plugin.forwarder.rows().length;
+  await plugin.write([portObject('a')]);
+  await plugin.ports([{ id: 1 }]);
+  await plugin.write([], [key('Port', 'a')]);
+  t.is(plugin.forwarder.rows().length, rows);
+  await plugin.write([portObject('b')]);
+  t.is(plugin.kernel.status(key('Port', 'b'))?.id, 1);
+});
+
+test('a refused apply names object, field and fix, and changes nothing', async (t) => {
+  const plugin = await started(t);
+  await plugin.write([red]);
+  const rows = plugin.forwarder.rows().length;
+  const { refusals } = await plugin.write([portObject('a', { addresses: ['10.7.0.1'] })]);
+  const expected: FieldError = {
+    object: 'Port/default/a',
+    pointer: '/spec/addresses/0',
+    message: '10.7.0.1 is in no subnet of the network',
+    fix: 'choose an address from 10.1.0.0/24',
+  };
+  t.deepEqual(refusals, [expected]);
+  t.is(plugin.forwarder.rows().length, rows);
+});
+
+test('a restarted plugin publishes what is there, before it is ready, and writes no status again', async (t) => {
+  const first = await started(t);
+  await first.write([red, portObject('a'), portObject('b')]);
+  await first.ports([{ id: 1 }, { id: 2 }]);
+  const objects = [...first.kernel.objects.values()];
+  const second = await startPlugin(definition, { objects, ports: [{ id: 1 }, { id: 2 }] });
+  t.teardown(() => second.stop());
+  const sorted = (plugin: TestPlugin) =>
+    plugin.forwarder
+      .rows()
+      .map((row) => JSON.stringify(row))
+      .sort();
+  t.deepEqual(sorted(second), sorted(first));
+  t.is(second.kernel.revision, objects.length);
+});
+
+test('a forwarder that comes back gets everything, and phases follow it', async (t) => {
+  const plugin = await started(t);
+  await plugin.write([red, portObject('a')]);
+  await plugin.ports([{ id: 1 }]);
+  plugin.forwarderAway();
+  plugin.forwarder.ports.set(1, { id: 1, generation: 2, state: 'pending', reason: 'being made' });
+  await plugin.forwarderBack();
+  await plugin.until(() => plugin.kernel.status(key('Port', 'a'))?.phase === 'Pending');
+  await plugin.ports([{ id: 1, generation: 2 }]);
+  t.is(plugin.kernel.status(key('Port', 'a'))?.phase, 'Active');
+});
+
+test('operations answer with names', async (t) => {
+  const plugin = await started(t);
+  await plugin.write([red, portObject('a')]);
+  plugin.forwarder.drops = [{ port: 1, reason: 'spoofed-mac', packets: 3, bytes: 180 }];
+  t.deepEqual(await plugin.operation('drops'), {
+    items: [{ project: 'default', port: 'a', kind: 'Port', reason: 'spoofed-mac', packets: 3, bytes: 180 }],
+  });
+  const routes = (await plugin.operation('routes', { network: 'red' })) as { items: unknown[] };
+  t.is(routes.items.length, 2);
+  t.deepEqual(await plugin.operation('stats'), { items: [] });
+  await t.throwsAsync(plugin.operation('routes', { network: 'nope' }), { message: /no VirtualNetwork nope in project default/ });
+});
+
+test('disabling sweeps every row', async (t) => {
+  const plugin = await started(t);
+  await plugin.write([red, portObject('a')]);
+  await plugin.disable();
+  t.deepEqual(plugin.forwarder.rows(), []);
+});
