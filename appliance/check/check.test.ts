@@ -132,7 +132,7 @@ const fixtures: readonly Fixture[] = [
     rule: 'names',
     breaks: 'a path of the machine it was written on',
     copies: ['appliance/check/names.ts'],
-    files: { 'docs/a.md': `see ${'/'}work/x\n` },
+    files: { 'docs/a.md': 'see HERE/x\n' },
     says: /outside the product/,
   },
   {
@@ -174,7 +174,7 @@ function plant(fixture: Fixture, folder: string): void {
     });
   for (const [path, text] of Object.entries(fixture.files)) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
-    writeFileSync(join(folder, path), text);
+    writeFileSync(join(folder, path), text.replace('HERE', folder));
   }
   const git = (...args: string[]) =>
     execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@a', ...args], { cwd: folder, stdio: 'ignore' });
