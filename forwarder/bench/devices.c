@@ -85,6 +85,7 @@ int main(int count, char **arguments)
 	        .log_fd = 2,
 	        .cpu = atoi(arguments[3]),
 	        .packet_threads = 1,
+	        .link_tag = "bnc",
 	        .max_ports = 16,
 	        .hugepages = (uint8_t)atoi(arguments[4]),
 	        .log_level = 4};

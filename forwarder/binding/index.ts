@@ -4,7 +4,9 @@
  */
 import { type Library, loadLibrary } from './load.ts';
 import {
+  type Captured,
   type Config,
+  capturedBytes,
   type Drop,
   dropBytes,
   errors,
@@ -13,19 +15,47 @@ import {
   packConfig,
   portStateBytes,
   portStatsBytes,
+  readCaptured,
   readDrop,
   readPortState,
   readPortStats,
   readState,
+  readStep,
   type State,
+  type Step,
   stateBytes,
+  stepBytes,
   tableNumber,
 } from './pack.gen.ts';
 
 export { libraryPath } from './load.ts';
-export { type Config, type Drop, links, type PortState, type PortStats, rowBytes, type State, tableNumber } from './pack.gen.ts';
+export {
+  type Config,
+  type Drop,
+  directions,
+  internalTables,
+  links,
+  type PortState,
+  type PortStats,
+  rowBytes,
+  type State,
+  stepKinds,
+  tableNumber,
+  verdicts,
+} from './pack.gen.ts';
 
 export type ForwarderCode = keyof typeof errors;
+
+/** A frame that passed a port. */
+export interface CapturedFrame extends Captured {
+  /** Its first bytes, as many as the capture takes. */
+  readonly data: Buffer;
+}
+
+/** A step of a trace; what it tells says enum fwd_step_kind. */
+export interface TracedStep extends Step {
+  readonly data: Buffer;
+}
 
 /** What a call refused, with the library's sentence (operation, table and field of a bad row). */
 export class ForwarderError extends Error {
@@ -41,10 +71,41 @@ const codes = new Map<number, ForwarderCode>(Object.entries(errors).map(([code, 
 const lastPart = 0xffff_ffff;
 /** Room for what one read call writes. */
 const readBytes = 64 * 1024;
+/** 4,096 instructions. */
+const filterBytes = 32 * 1024;
+/** Holds the longest frame. */
+const capturedRoom = 128 * 1024;
+
+/** A frame flooded to some thousand ports. */
+const traceBytes = 4 * 1024 * 1024;
+
+/** Records that are followed by bytes, padded to 8; these are copied. */
+function withData<T>(
+  out: Buffer,
+  length: number,
+  headBytes: number,
+  read: (buffer: Buffer, at: number) => T,
+  following: (head: T) => number,
+): (T & { readonly data: Buffer })[] {
+  const records: (T & { readonly data: Buffer })[] = [];
+  for (let at = 0; at < length; ) {
+    const head = read(out, at);
+    const from = at + headBytes;
+    const to = from + following(head);
+    records.push({ ...head, data: Buffer.from(out.subarray(from, to)) });
+    at = (to + 7) & ~7;
+  }
+  return records;
+}
+
+function textOf(buffer: Buffer): string {
+  return buffer.toString('utf8', 0, buffer.indexOf(0));
+}
 
 export class Forwarder {
   readonly #library: Library;
-  readonly #dropNames = new Map<number, string>();
+  readonly #drops = new Map<number, { readonly name: string; readonly sentence: string }>();
+  #captured: Buffer | undefined;
 
   /** Throws an Error with one sentence when the library is missing or of another interface. */
   constructor(path?: string) {
@@ -126,14 +187,12 @@ export class Forwarder {
 
   /** Stable name of a drop reason, e.g. `no-route`. */
   dropName(reason: number): string {
-    let name = this.#dropNames.get(reason);
-    if (name === undefined) {
-      const out = Buffer.alloc(512);
-      const length = this.#check(this.#library.fwd_drop_name(reason, out, out.length));
-      name = out.toString('utf8', 0, length).split(':', 1)[0] ?? '';
-      this.#dropNames.set(reason, name);
-    }
-    return name;
+    return this.#drop(reason).name;
+  }
+
+  /** What it means, for an operator. */
+  dropSentence(reason: number): string {
+    return this.#drop(reason).sentence;
   }
 
   /** Pipe end (the library's) that gets a byte when a port's state changed. */
@@ -161,6 +220,38 @@ export class Forwarder {
     return this.#check(this.#library.fwd_inject(owner, records, records.length));
   }
 
+  /** The program of a pcap-filter expression. Waits for name servers, outside this thread, when it names hosts. Throws a SyntaxError with libpcap's sentence. */
+  async filterCompile(text: string): Promise<Buffer> {
+    const out = Buffer.alloc(filterBytes);
+    const length = await this.#library.fwd_filter_compile(text, out, out.length);
+    if (length < 0) throw new SyntaxError(textOf(out));
+    return out.subarray(0, length);
+  }
+
+  /** Number of a new capture of the port. `snap`: bytes taken of each frame, 0: all; `filter`: of `filterCompile`, empty: all frames. */
+  captureOpen(port: number, snap: number, filter: Uint8Array): number {
+    return this.#check(this.#library.fwd_capture_open(port, snap, filter, filter.length));
+  }
+
+  /** Frames that wait, oldest first; those of one call into C. One caller per capture at a time. */
+  captureRead(capture: number): CapturedFrame[] {
+    this.#captured ??= Buffer.alloc(capturedRoom);
+    const length = this.#check(this.#library.fwd_capture_read(capture, this.#captured, this.#captured.length));
+    return withData(this.#captured, length, capturedBytes, readCaptured, ({ taken }) => taken);
+  }
+
+  /** Frames that found no room in it. */
+  captureClose(capture: number): number {
+    return this.#check(this.#library.fwd_capture_close(capture));
+  }
+
+  /** What would happen to a frame that came in through the port, step by step. */
+  trace(port: number, frame: Uint8Array): TracedStep[] {
+    const out = Buffer.allocUnsafe(traceBytes);
+    const length = this.#check(this.#library.fwd_trace(port, frame, frame.length, out, out.length));
+    return withData(out, length, stepBytes, readStep, ({ length: following }) => following);
+  }
+
   #readAll<T>(
     read: (from: number, out: Uint8Array, length: number) => number,
     bytes: number,
@@ -175,6 +266,18 @@ export class Forwarder {
       for (let index = 0; index < count; index++) records.push(decode(out, index * bytes));
       from = idOf(records.at(-1) as T) + 1;
     }
+  }
+
+  #drop(reason: number): { readonly name: string; readonly sentence: string } {
+    let drop = this.#drops.get(reason);
+    if (drop === undefined) {
+      const out = Buffer.alloc(512);
+      const text = out.toString('utf8', 0, this.#check(this.#library.fwd_drop_name(reason, out, out.length)));
+      const [name = '', sentence = ''] = text.split(/: (.*)/s);
+      drop = { name, sentence };
+      this.#drops.set(reason, drop);
+    }
+    return drop;
   }
 
   #check(result: number): number {

@@ -4,6 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import koffi, { type LibraryHandle } from 'koffi';
 import { abi, calls, layout } from './pack.gen.ts';
 
@@ -14,11 +15,18 @@ type Signatures = typeof calls;
 type Value<T> = T extends 'uint32_t' ? number : T extends 'const char *' ? string : Uint8Array;
 type Values<P extends readonly (readonly [string, string])[]> = { -readonly [I in keyof P]: Value<P[I][1]> };
 
+/** Calls that may wait for others: they run on a thread of libuv's pool, where the sentence of a refusal stays. */
+const waiting = ['fwd_filter_compile'] as const;
+
+type Result<K extends keyof Signatures> = K extends (typeof waiting)[number]
+  ? Promise<number>
+  : Signatures[K]['returns'] extends 'uint64_t'
+    ? bigint
+    : number;
+
 /** Every call of forwarder.h. A u64 comes back as bigint. A wrong argument throws before C sees it. */
 export type Library = {
-  readonly [K in keyof Signatures]: (
-    ...values: Values<Signatures[K]['parameters']>
-  ) => Signatures[K]['returns'] extends 'uint64_t' ? bigint : number;
+  readonly [K in keyof Signatures]: (...values: Values<Signatures[K]['parameters']>) => Result<K>;
 };
 
 interface Signature {
@@ -69,6 +77,7 @@ function bind(library: LibraryHandle, name: string, { returns, parameters }: Sig
   const call = library.func(`${returns} ${name}(${parameters.map(([parameter, type]) => `${type} ${parameter}`).join(', ')})`);
   return (...values) => {
     checkArguments(name, parameters, values);
+    if (waiting.some((slow) => slow === name)) return promisify(call.async)(...values);
     const result: unknown = call(...values);
     return returns === 'uint64_t' ? BigInt(result as number | bigint) : result;
   };

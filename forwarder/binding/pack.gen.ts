@@ -1,19 +1,27 @@
 /** Records, calls and layout of libforwarder. Written by forwarder/tools/gen.ts; edit the tables in schema.ts and calls.ts. */
 
 /** What fwd_abi must return. */
-export const abi = 0xfd20920e01b7c554n;
+export const abi = 0x47101ffa34ddca9cn;
 /** What fwd_layout must write, as u32. */
-export const layout: readonly number[] = [8, 0, 16, 0, 4, 8, 12, 14, 15, 112, 0, 4, 8, 12, 16, 22, 24, 26, 27, 43, 16, 0, 4, 12, 32, 0, 4, 8, 24, 30, 24, 0, 4, 8, 12, 18, 32, 0, 4, 5, 8, 24, 28, 32, 0, 4, 5, 6, 8, 24, 26, 56, 0, 2, 4, 8, 12, 16, 20, 32, 0, 4, 8, 12, 16, 20, 24, 28, 29, 152, 0, 4, 8, 12, 16, 17, 136, 0, 4, 8, 9, 88, 0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 24, 0, 4, 8, 16, 32, 0, 1, 2, 4, 8, 12, 16, 20, 22, 24];
+export const layout: readonly number[] = [8, 0, 24, 0, 4, 8, 12, 14, 15, 16, 216, 0, 4, 8, 12, 16, 22, 24, 26, 27, 43, 107, 16, 0, 4, 12, 32, 0, 4, 8, 24, 30, 24, 0, 4, 8, 12, 18, 19, 20, 22, 32, 0, 4, 5, 8, 24, 28, 32, 0, 4, 5, 6, 8, 24, 26, 56, 0, 2, 4, 8, 12, 16, 20, 32, 0, 4, 5, 6, 12, 16, 0, 4, 8, 24, 0, 4, 12, 16, 40, 0, 4, 8, 24, 32, 36, 40, 0, 4, 8, 12, 16, 20, 24, 28, 29, 30, 152, 0, 4, 8, 12, 16, 17, 136, 0, 4, 8, 9, 88, 0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 24, 0, 4, 8, 16, 32, 0, 1, 2, 4, 8, 12, 16, 20, 22, 24, 32, 0, 4, 8, 16, 24, 26, 16, 0, 4, 8, 12];
 
 /** Bytes of a row, by name of the table as plugins write it. */
-export const rowBytes: Readonly<Record<string, number>> = { vrf: 8, bridge: 16, port: 112, mac: 16, neighbor: 32, nexthop: 24, route: 32, service: 32, punt_class: 56 };
+export const rowBytes: Readonly<Record<string, number>> = { vrf: 8, bridge: 24, port: 216, mac: 16, neighbor: 32, nexthop: 24, route: 32, service: 32, punt_class: 56, source: 32, member: 16, learned_mac: 24, learned_neighbor: 40 };
+/** Tables that only the forwarder itself writes. */
+export const internalTables: readonly string[] = ['learned_mac', 'learned_neighbor'];
 /** Number of a table, by its name. */
-export const tableNumber: Readonly<Record<string, number>> = { vrf: 1, bridge: 2, port: 3, mac: 4, neighbor: 5, nexthop: 6, route: 7, service: 8, punt_class: 9 };
+export const tableNumber: Readonly<Record<string, number>> = { vrf: 1, bridge: 2, port: 3, mac: 4, neighbor: 5, nexthop: 6, route: 7, service: 8, punt_class: 9, source: 10, member: 11, learned_mac: 12, learned_neighbor: 13 };
 
 /** What a call returns when it refuses; fwd_error_text has the sentence. */
 export const errors = { ARGUMENT: -1, STATE: -2, ROW: -3, OWNER: -4, GENERATION: -5, FULL: -6, MEMORY: -7, SYSTEM: -8, EAL: -9 } as const;
 /** State of a port. */
 export const links = { PENDING: 0, UP: 1, DOWN: 2 } as const;
+/** How a captured frame passed the port. */
+export const directions = { NONE: 0, IN: 1, OUT: 2 } as const;
+/** What a step of a trace tells, and what follows it. */
+export const stepKinds = { STAGE: 0, ROW: 1, SENT: 2, DROPPED: 3, PUNTED: 4, MADE: 5, LEARNED: 6 } as const;
+/** What a stage says of a frame, besides the numbers of drop reasons, which lie below. */
+export const verdicts = { NEXT: 128, SEND: 129, REPLY: 130, FLOOD: 131, PUNT: 132, ROUTE: 133, FRAGMENT: 134 } as const;
 
 /** Signatures of all calls, in C's words. */
 export const calls = {
@@ -39,10 +47,21 @@ export const calls = {
   fwd_punt_arm: { returns: 'int32_t', parameters: [] },
   fwd_punt_read: { returns: 'int32_t', parameters: [['owner', 'uint32_t'], ['out', 'void *'], ['length', 'uint32_t']] },
   fwd_inject: { returns: 'int32_t', parameters: [['owner', 'uint32_t'], ['records', 'const void *'], ['length', 'uint32_t']] },
+  fwd_filter_compile: { returns: 'int32_t', parameters: [['text', 'const char *'], ['out', 'void *'], ['length', 'uint32_t']] },
+  fwd_capture_open: { returns: 'int32_t', parameters: [['port', 'uint32_t'], ['snap', 'uint32_t'], ['filter', 'const void *'], ['length', 'uint32_t']] },
+  fwd_capture_read: { returns: 'int32_t', parameters: [['capture', 'uint32_t'], ['out', 'void *'], ['length', 'uint32_t']] },
+  fwd_capture_close: { returns: 'int32_t', parameters: [['capture', 'uint32_t']] },
+  fwd_trace: { returns: 'int32_t', parameters: [['port', 'uint32_t'], ['frame', 'const void *'], ['frame_length', 'uint32_t'], ['out', 'void *'], ['length', 'uint32_t']] },
 } as const;
 
 function checkInteger(field: string, value: number): number {
   if (!Number.isInteger(value)) throw new RangeError(`${field} is ${value}: give an integer`);
+  return value;
+}
+
+/** Fits with the NUL that ends it. */
+function checkText(field: string, value: string, bytes: number): string {
+  if (Buffer.byteLength(value) >= bytes) throw new RangeError(`${field} is '${value}': give at most ${bytes - 1} bytes`);
   return value;
 }
 
@@ -61,7 +80,7 @@ export interface Config {
   readonly stateFd: number;
   /** descriptor for log lines; stays the caller’s */
   readonly logFd: number;
-  /** CPU of the first packet thread; -1: the last one allowed */
+  /** CPU of the first packet thread; -1: wherever the scheduler likes */
   readonly cpu: number;
   /** 1 to 8, on following CPUs */
   readonly packetThreads: number;
@@ -71,6 +90,8 @@ export interface Config {
   readonly hugepages: number;
   /** EAL log level, 1 (emergency) to 8 (debug) */
   readonly logLevel: number;
+  /** stands in the names of our links, wf<tag>p<port id>: 1 to 3 of a-z, 0-9; the same for each start with this memory */
+  readonly linkTag: string;
 }
 
 /** What became of the state memory at start. */
@@ -141,9 +162,37 @@ export interface Drop {
   readonly bytes: bigint;
 }
 
+/** Head of a captured frame; taken bytes of it follow, then zeros to a multiple of 8. */
+export interface Captured {
+  /** of the frame, bytes */
+  readonly length: number;
+  /** bytes that follow */
+  readonly taken: number;
+  /** CLOCK_REALTIME */
+  readonly timestampNs: bigint;
+  /** frames before this one that found no room, since the capture began */
+  readonly lost: bigint;
+  /** drop reason; 0xffff: it was not dropped */
+  readonly reason: number;
+  /** direction */
+  readonly direction: number;
+}
+
+/** Head of a step of a trace; length bytes follow (see enum fwd_step_kind), then zeros to a multiple of 8. */
+export interface Step {
+  /** bytes that follow */
+  readonly length: number;
+  /** step_kind */
+  readonly kind: number;
+  /** id of the port; 0: none */
+  readonly port: number;
+  /** as the kind says */
+  readonly value: number;
+}
+
 /** A struct fwd_config. Throws a RangeError that names the field. */
 export function packConfig(config: Config): Buffer {
-  const out = Buffer.alloc(32);
+  const out = Buffer.alloc(40);
   out.writeUInt32LE(checkInteger('config.memoryMib', config.memoryMib), 0);
   out.writeUInt32LE(checkInteger('config.stateMib', config.stateMib), 4);
   out.writeInt32LE(checkInteger('config.stateFd', config.stateFd), 8);
@@ -153,6 +202,7 @@ export function packConfig(config: Config): Buffer {
   out.writeUInt32LE(checkInteger('config.maxPorts', config.maxPorts), 24);
   out.writeUInt8(checkInteger('config.hugepages', config.hugepages), 28);
   out.writeUInt8(checkInteger('config.logLevel', config.logLevel), 29);
+  out.write(checkText('config.linkTag', config.linkTag, 4), 30);
   return out;
 }
 
@@ -215,5 +265,33 @@ export function readDrop(buffer: Buffer, at: number): Drop {
     reason: buffer.readUInt32LE(at + 4),
     packets: buffer.readBigUInt64LE(at + 8),
     bytes: buffer.readBigUInt64LE(at + 16),
+  };
+}
+
+/** Bytes of a struct fwd_captured. */
+export const capturedBytes = 32;
+
+/** Reads the struct fwd_captured at `at`. */
+export function readCaptured(buffer: Buffer, at: number): Captured {
+  return {
+    length: buffer.readUInt32LE(at),
+    taken: buffer.readUInt32LE(at + 4),
+    timestampNs: buffer.readBigUInt64LE(at + 8),
+    lost: buffer.readBigUInt64LE(at + 16),
+    reason: buffer.readUInt16LE(at + 24),
+    direction: buffer.readUInt8(at + 26),
+  };
+}
+
+/** Bytes of a struct fwd_step. */
+export const stepBytes = 16;
+
+/** Reads the struct fwd_step at `at`. */
+export function readStep(buffer: Buffer, at: number): Step {
+  return {
+    length: buffer.readUInt32LE(at),
+    kind: buffer.readUInt32LE(at + 4),
+    port: buffer.readUInt32LE(at + 8),
+    value: buffer.readUInt32LE(at + 12),
   };
 }

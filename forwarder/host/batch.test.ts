@@ -27,7 +27,11 @@ test('an empty batch is one empty part, for it may publish what is staged', (t) 
 
 test('refuses a table that is not granted, and names operation and table', (t) => {
   const error = codeOf(
-    () => cutBatch(batch(vrf(1), { table: 'nexthop', id: 1, port: 0, bridge: 0, mac: '00:00:00:00:00:00', type: 0 }), granted),
+    () =>
+      cutBatch(
+        batch(vrf(1), { table: 'nexthop', id: 1, port: 0, bridge: 0, mac: '00:00:00:00:00:00', type: 0, flags: 0, size: 0, puntClass: 0 }),
+        granted,
+      ),
     t,
   );
   t.is(error?.code, 'FORBIDDEN');

@@ -7,7 +7,7 @@ import { Control } from './control.ts';
 const vrfs = (count: number): Buffer =>
   Buffer.concat(Array.from({ length: count }, (_, index) => packUpsert({ table: 'vrf', id: index + 1 })));
 const rowBytes = packUpsert({ table: 'vrf', id: 1 }).length;
-const bridge: Row = { table: 'bridge', id: 1, vrf: 1, vni: 0, mtu: 1_500, mode: 2, flags: 0 };
+const bridge: Row = { table: 'bridge', id: 1, vrf: 1, vni: 0, mtu: 1_500, mode: 2, flags: 0, floodRate: 0 };
 const peer = (rows: readonly string[]): Peer => ({ publicKey: '', grants: { rows, reads: [], writes: [] }, puntClasses: [] });
 
 /** Notes the calls that reach libforwarder; refuses the batch whose number is `refuse`. */

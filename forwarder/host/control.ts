@@ -1,13 +1,17 @@
 /** What plugins ask of the forwarder and how it answers; runs in the Worker. `ports.watch` is answered in the main isolate (port-watch.ts). */
 import { setImmediate } from 'node:timers/promises';
-import type { DropCount, ForwarderCalls, PortStats } from '@weft/kernel/contract/net';
+import { type DropCount, type ForwarderCalls, type PortStats, type TraceStep, tables } from '@weft/kernel/contract/net';
 import { fail, type InOf, type OutOf, type UnaryNames } from '@weft/kernel/contract/system';
-import type { Forwarder, PortStats as PackedStats } from '../binding/index.ts';
+import { type Forwarder, internalTables, type PortStats as PackedStats } from '../binding/index.ts';
 import { cutBatch, grantedTables } from './batch.ts';
 import { portState } from './port-watch.ts';
 import type { PuntClasses } from './punt-classes.ts';
 import { refusal } from './refusals.ts';
 import type { Peers } from './relay.ts';
+import { traceSteps } from './trace.ts';
+
+/** In place of an owner's number. */
+const everybody = 0;
 
 /** Stays the same object while the plugin is a peer: a batch in progress holds on to it. */
 interface Plugin {
@@ -104,7 +108,8 @@ export class Control {
       'rows.apply': (plugin, input) => this.#apply(plugin, input),
       'rows.commit': (plugin, { generation }) => ({ swept: forwarder.rowsCommit(plugin.owner, generation) }),
       'rows.clear': (plugin) => ({ swept: forwarder.rowsClear(plugin.owner) }),
-      'rows.read': (plugin, { table }) => ({ rows: forwarder.rowsRead(plugin.owner, table) }),
+      'rows.read': (plugin, { table }) => ({ rows: forwarder.rowsRead(internalTables.includes(table) ? everybody : plugin.owner, table) }),
+      'ports.trace': (plugin, { port, frame }) => ({ steps: this.#trace(plugin, port, frame) }),
       'ports.read': () => ({ ports: forwarder.portsRead().map(portState) }),
       'stats.read': (_plugin, { ports }) => ({ ports: pick(forwarder.statsRead(), ports, (port) => port.id).map(portStats) }),
       'drops.read': (_plugin, { ports }) => ({
@@ -120,12 +125,19 @@ export class Control {
     };
   }
 
+  #trace(plugin: Plugin, port: number, frame: Buffer): TraceStep[] {
+    if (!plugin.granted.has(tables.port.number))
+      throw fail('FORBIDDEN', 'this plugin may not trace', 'only the plugin that writes rows of table port may');
+    const pluginOf = (owner: number): string => [...this.#plugins].find(([, known]) => known.owner === owner)?.[0] ?? '';
+    return traceSteps(this.#forwarder, port, bytesOf(frame, 'frame'), pluginOf);
+  }
+
   /** Atomic however many parts it takes: all but the last are staged, and a refusal of any forgets all. */
   async #apply(plugin: Plugin, input: InOf<ForwarderCalls, 'rows.apply'>): Promise<OutOf<ForwarderCalls, 'rows.apply'>> {
     const { generation, more = false } = input;
     let changed = 0;
     try {
-      const parts = cutBatch(bytesOf(input.ops), plugin.granted);
+      const parts = cutBatch(bytesOf(input.ops, 'ops'), plugin.granted);
       for (const [index, part] of parts.entries()) {
         const last = index === parts.length - 1;
         // Other plugins' calls and a stop may come in between.
@@ -153,8 +165,8 @@ function reasonOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
-function bytesOf(value: unknown): Buffer {
-  if (!(value instanceof Uint8Array)) throw new TypeError('ops must be bytes');
+function bytesOf(value: unknown, name: string): Buffer {
+  if (!(value instanceof Uint8Array)) throw new TypeError(`${name} must be bytes`);
   return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
 }
 

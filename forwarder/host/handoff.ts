@@ -21,6 +21,7 @@ export function parseHandoff(text: string): Handoff {
   if (typeof handoff?.runDir !== 'string') throw malformed('/runDir is missing');
   if (handoff.keys?.publicKey?.length !== 40 || handoff.keys.secretKey?.length !== 40)
     throw malformed('/keys needs two Z85 keys of 40 characters');
+  if (!/^[a-z0-9]{1,3}$/.test(handoff.linkTag ?? '')) throw malformed('/linkTag needs 1 to 3 letters a-z or digits');
   return { name: 'forwarder', stateDir: '', logLevel: 'info', settings: {}, servers: { kernel: '', forwarder: '' }, ...handoff } as Handoff;
 }
 

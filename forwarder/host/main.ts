@@ -23,7 +23,7 @@ try {
   const handoff = readHandoff();
   log = makeLog(handoff.logLevel, 'main');
   const settings = parseSettings(handoff.settings);
-  const forwarder = startForwarding(settings, log, handoff.logLevel);
+  const forwarder = startForwarding(settings, log, handoff);
   const { serve } = await import('./serve.ts');
   await serve({ forwarder, handoff, settings, log, crash });
 } catch (cause) {

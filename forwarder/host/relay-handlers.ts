@@ -1,11 +1,18 @@
-/** The control channel of one plugin in the main isolate: everything but `ports.watch` goes to the Worker. */
+/** The control channel of one plugin in the main isolate: everything but the streams goes to the Worker. */
 import type { Handlers } from '@weft/kernel/bus';
 import type { ForwarderCalls } from '@weft/kernel/contract/net';
-import { fail, type OutOf, type UnaryNames } from '@weft/kernel/contract/system';
+import { fail, type InOf, type ItemOf, type OutOf, type UnaryNames } from '@weft/kernel/contract/system';
 import type { PortWatch } from './port-watch.ts';
 import type { Relay } from './relay.ts';
 
-export function relayHandlers(plugin: string, relay: Relay, ports: PortWatch): Handlers<ForwarderCalls> {
+export interface Streams {
+  readonly ports: PortWatch;
+  capture(plugin: string, request: InOf<ForwarderCalls, 'ports.capture'>, signal: AbortSignal): AsyncIterable<Captured>;
+}
+
+type Captured = ItemOf<ForwarderCalls, 'ports.capture'>;
+
+export function relayHandlers(plugin: string, relay: Relay, streams: Streams): Handlers<ForwarderCalls> {
   const ask = <K extends UnaryNames<ForwarderCalls>>(method: K, input: unknown): Promise<OutOf<ForwarderCalls, K>> =>
     relay.call(plugin, method, input) as Promise<OutOf<ForwarderCalls, K>>;
   return {
@@ -19,12 +26,21 @@ export function relayHandlers(plugin: string, relay: Relay, ports: PortWatch): H
     'rows.clear': (input) => ask('rows.clear', input),
     'rows.read': async (input) => {
       const { rows } = await ask('rows.read', input);
-      // Crossing isolates made it a plain byte array.
-      return { rows: Buffer.from(rows.buffer, rows.byteOffset, rows.byteLength) };
+      return { rows: asBuffer(rows) };
+    },
+    'ports.trace': async (input) => {
+      const { steps } = await ask('ports.trace', input);
+      return { steps: steps.map((step) => ('frame' in step ? { ...step, frame: asBuffer(step.frame) } : step)) };
     },
     'ports.read': (input) => ask('ports.read', input),
-    'ports.watch': (_input, { signal }) => ports.watch(signal),
+    'ports.watch': (_input, { signal }) => streams.ports.watch(signal),
+    'ports.capture': (input, { signal }) => streams.capture(plugin, input, signal),
     'stats.read': (input) => ask('stats.read', input),
     'drops.read': (input) => ask('drops.read', input),
   };
+}
+
+/** Crossing isolates makes a Buffer a plain byte array. */
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -3,14 +3,15 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { BusServer } from '@weft/kernel/bus';
-import type { ForwarderToLauncher, Handoff, LauncherToForwarder } from '@weft/kernel/contract/system';
+import { type ForwarderToLauncher, fail, type Handoff, type LauncherToForwarder } from '@weft/kernel/contract/system';
 import type { Forwarder } from '../binding/index.ts';
+import { capture } from './capture.ts';
 import { faultHandlers } from './faults.ts';
 import { startPortWatch, startPunts } from './listen.ts';
 import type { Log } from './log.ts';
 import { PeerSockets } from './peers.ts';
 import { type FromWorker, Relay, type Wanted } from './relay.ts';
-import { relayHandlers } from './relay-handlers.ts';
+import { relayHandlers, type Streams } from './relay-handlers.ts';
 import type { ForwarderSettings } from './settings.ts';
 import { Supervisor } from './supervise.ts';
 
@@ -69,7 +70,15 @@ export async function serve({ forwarder, handoff, settings, log, crash }: Servin
   const server = await BusServer.open(handoff.keys);
   const killWorker = () => supervisor.kill();
   const faults = settings.debug.faults ? faultHandlers((ms) => relay.post({ type: 'block', ms }), killWorker) : {};
-  const handlers = (plugin: string) => ({ ...relayHandlers(plugin, relay, watch.ports), ...faults });
+  const streams: Streams = {
+    ports: watch.ports,
+    capture: (plugin, request, signal) => {
+      if (wanted.peers[plugin]?.grants.rows.includes('port') !== true)
+        throw fail('FORBIDDEN', `${plugin} may not look at frames`, 'only the plugin that writes rows of table port may');
+      return capture(forwarder, request, signal);
+    },
+  };
+  const handlers = (plugin: string) => ({ ...relayHandlers(plugin, relay, streams), ...faults });
   const sockets = new PeerSockets({ server, forwarder, pump: punts.pump, folder, handlers, log });
   const reporter = setInterval(() => sockets.report(), reportMs);
 

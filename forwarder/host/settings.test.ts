@@ -7,7 +7,8 @@ test('fills defaults: no hugepages, no faults', (t) => {
     memoryMib: 64,
     stateMib: 512,
     cpu: -1,
-    maxPorts: 1_024,
+    packetThreads: 1,
+    maxPorts: 16_384,
     hugepages: false,
     debug: { faults: false },
   });
@@ -15,6 +16,7 @@ test('fills defaults: no hugepages, no faults', (t) => {
 
 for (const [name, settings, message] of [
   ['a number out of range', { maxPorts: 0 }, /\/maxPorts is 0/],
+  ['more threads than there may be', { packetThreads: 9 }, /\/packetThreads is 9/],
   ['a number that is none', { memoryMib: '128' }, /\/memoryMib is "128"/],
   ['a flag that is none', { hugepages: 1 }, /\/hugepages is 1/],
   ['a wrong flag inside debug', { debug: { faults: 'yes' } }, /\/debug\/faults is "yes"/],
@@ -27,13 +29,14 @@ for (const [name, settings, message] of [
 const keys = { publicKey: 'p'.repeat(40), secretKey: 's'.repeat(40) };
 
 test('takes a complete handoff', (t) => {
-  t.is(parseHandoff(JSON.stringify({ runDir: '/run/weft', keys, settings: { cpu: 1 } })).settings.cpu, 1);
+  t.is(parseHandoff(JSON.stringify({ runDir: '/run/weft', keys, linkTag: 'a1z', settings: { cpu: 1 } })).settings.cpu, 1);
 });
 
 for (const [name, text, message] of [
   ['nothing', '', /not JSON/],
   ['null', 'null', /\/runDir is missing/],
   ['a folder that is missing', JSON.stringify({ keys }), /\/runDir is missing/],
+  ['a link tag that is none', JSON.stringify({ runDir: '/run/weft', keys, linkTag: 'a/b' }), /\/linkTag needs/],
   ['a short key', JSON.stringify({ runDir: '/run/weft', keys: { ...keys, secretKey: 'x' } }), /\/keys needs/],
 ] as const)
   test(`refuses a handoff of ${name}`, (t) => {

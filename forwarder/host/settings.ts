@@ -7,8 +7,9 @@ export interface ForwarderSettings {
   /** State memory, MiB; unused parts cost nothing. */
   readonly stateMib: number;
   readonly hugepages: boolean;
-  /** CPU of the first packet thread; -1: the last one allowed. */
+  /** CPU of the first packet thread, the others run on those that follow; -1: wherever the scheduler likes. */
   readonly cpu: number;
+  readonly packetThreads: number;
   readonly maxPorts: number;
   readonly debug: { readonly faults: boolean };
 }
@@ -19,11 +20,12 @@ interface Range {
   readonly otherwise: number;
 }
 
-const numbers: Readonly<Record<'memoryMib' | 'stateMib' | 'cpu' | 'maxPorts', Range>> = {
+const numbers: Readonly<Record<'memoryMib' | 'stateMib' | 'cpu' | 'packetThreads' | 'maxPorts', Range>> = {
   memoryMib: { least: 64, most: 65_536, otherwise: 64 },
   stateMib: { least: 4, most: 65_536, otherwise: 512 },
   cpu: { least: -1, most: 1_023, otherwise: -1 },
-  maxPorts: { least: 1, most: 65_536, otherwise: 1_024 },
+  packetThreads: { least: 1, most: 8, otherwise: 1 },
+  maxPorts: { least: 1, most: 65_536, otherwise: 16_384 },
 };
 
 /** Fills defaults. Throws INVALID naming the setting that is wrong or unknown. */
@@ -36,6 +38,7 @@ export function parseSettings(settings: Readonly<Record<string, unknown>>): Forw
     memoryMib: number(settings, 'memoryMib'),
     stateMib: number(settings, 'stateMib'),
     cpu: number(settings, 'cpu'),
+    packetThreads: number(settings, 'packetThreads'),
     maxPorts: number(settings, 'maxPorts'),
     hugepages: flag(settings.hugepages, 'hugepages'),
     debug: { faults: flag((debug as Record<string, unknown>).faults, 'debug/faults') },

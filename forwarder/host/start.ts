@@ -1,23 +1,21 @@
 /** Starts libforwarder. It loads nothing that packets do not need: a restarted process forwards before it has read the rest of its program. */
-import { fail } from '@weft/kernel/contract/system';
+import { fail, type Handoff } from '@weft/kernel/contract/system';
 import { Forwarder } from '../binding/index.ts';
 import { stateDescriptor } from './handoff.ts';
 import type { Log } from './log.ts';
 import type { ForwarderSettings } from './settings.ts';
 
 const stderr = 2;
-/** The library runs one. */
-const packetThreads = 1;
 /** EAL's numbers. */
 const logLevels = { warning: 5, info: 7 } as const;
 
 /** Packets flow when it returns, over rows found in the state memory. Throws UNAVAILABLE with the library's sentence. */
-export function startForwarding(settings: ForwarderSettings, log: Log, logLevel: string): Forwarder {
+export function startForwarding(settings: ForwarderSettings, log: Log, { logLevel, linkTag = '' }: Handoff): Forwarder {
   const { hugepages, debug: _debug, ...numbers } = settings;
   const eal = { logFd: stderr, logLevel: logLevel === 'debug' ? logLevels.info : logLevels.warning };
   try {
     const forwarder = new Forwarder();
-    const state = forwarder.start({ ...numbers, ...eal, packetThreads, stateFd: stateDescriptor, hugepages: hugepages ? 1 : 0 });
+    const state = forwarder.start({ ...numbers, ...eal, linkTag, stateFd: stateDescriptor, hugepages: hugepages ? 1 : 0 });
     log.info('packets flow', { ...state });
     if (state.note !== '' || state.discarded > 0) log.error('state memory was damaged', { ...state });
     return forwarder;

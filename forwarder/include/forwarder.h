@@ -12,8 +12,8 @@
 #include <stdint.h>
 
 #define FWD_PUBLIC __attribute__((visibility("default")))
-#define FWD_ABI 0xfd20920e01b7c554ULL
-#define FWD_ROWS_ABI 0x4bb06a93f614adf9ULL
+#define FWD_ABI 0x47101ffa34ddca9cULL
+#define FWD_ROWS_ABI 0x5bf69d9321468c8dULL
 #define FWD_ID_LIMIT 1048576u /* ids of VRFs, bridges and ports are below */
 #define FWD_ANY_VRF 0xffffffffu /* service rows of every VRF */
 #define FWD_PUNT_VERSION 1
@@ -43,6 +43,10 @@ enum fwd_table {
     FWD_TABLE_ROUTE = 7, /* A path to a prefix. Of several with the same prefix the lowest source wins. */
     FWD_TABLE_SERVICE = 8, /* Packets to an address, protocol and port that a plugin answers. */
     FWD_TABLE_PUNT_CLASS = 9, /* A queue to a plugin with its limits (token buckets; burst in packets). */
+    FWD_TABLE_SOURCE = 10, /* Addresses that a port with security may send from, with the MAC address that goes with them. */
+    FWD_TABLE_MEMBER = 11, /* One place of an ECMP group. A place without a row is a hole: only flows that hash to it move to others. */
+    FWD_TABLE_LEARNED_MAC = 12, /* Where the forwarder itself saw a MAC address: behind ports without security. A row of table mac goes before it. */
+    FWD_TABLE_LEARNED_NEIGHBOR = 13, /* An IPv6 address that a port took by duplicate address detection (RFC 4862 §5.4). A row of table neighbor goes before it. */
 };
 
 /* Operations of a batch. */
@@ -65,9 +69,10 @@ enum fwd_bridge_flag {
 
 /* Bits of port.flags. */
 enum fwd_port_flag {
-    FWD_PORT_SECURITY = 1, /* frames must come from the MAC address of the port */
+    FWD_PORT_SECURITY = 1, /* frames must come from the MAC address of the port and, IP and neighbour protocols, from its rows of table source */
     FWD_PORT_POLICY_REQUIRED = 2, /* closed until its policy is there */
     FWD_PORT_TRUNK = 4, /* carries tagged frames for VLAN ports */
+    FWD_PORT_SERVER = 8, /* vhost_user: the forwarder makes the socket and the VM connects; else the other way round */
 };
 
 /* How a port is tied to the outside. */
@@ -77,6 +82,8 @@ enum fwd_binding {
     FWD_BINDING_NETNS = 2, /* a veth pair with one end in a namespace */
     FWD_BINDING_VLAN = 3, /* tagged frames of the parent port */
     FWD_BINDING_ETHDEV = 4, /* a DPDK device */
+    FWD_BINDING_TAP = 5, /* a tap interface of the host, made here */
+    FWD_BINDING_VHOST_USER = 6, /* a virtio device of a virtual machine, over a UNIX socket */
 };
 
 /* Bits of neighbor.flags. */
@@ -89,6 +96,13 @@ enum fwd_nexthop_type {
     FWD_NEXTHOP_DROP = 0, /* drop */
     FWD_NEXTHOP_PORT = 1, /* rewrite and send */
     FWD_NEXTHOP_BLACKHOLE = 2, /* drop without a word */
+    FWD_NEXTHOP_ECMP = 3, /* one of the members of a group, chosen by a hash of the flow */
+    FWD_NEXTHOP_PUNT = 4, /* hand to a plugin */
+};
+
+/* Bits of nexthop.flags. */
+enum fwd_nexthop_flag {
+    FWD_NEXTHOP_FLAG_SLAAC = 1, /* a connected subnet in which ports may take IPv6 addresses by themselves (RFC 4862) */
 };
 
 /* What a service row does. */
@@ -101,6 +115,35 @@ enum fwd_link {
     FWD_LINK_PENDING = 0, /* being made or retried */
     FWD_LINK_UP = 1, /* carries frames */
     FWD_LINK_DOWN = 2, /* exists, no carrier */
+};
+
+/* How a captured frame passed the port. */
+enum fwd_direction {
+    FWD_DIRECTION_NONE = 0, /* not at all: a copy or an answer that was dropped before it left */
+    FWD_DIRECTION_IN = 1, /* it came in */
+    FWD_DIRECTION_OUT = 2, /* it was to leave */
+};
+
+/* What a step of a trace tells, and what follows it. */
+enum fwd_step_kind {
+    FWD_STEP_STAGE = 0, /* a stage gave a verdict: value is enum fwd_verdict or a drop reason; its name follows */
+    FWD_STEP_ROW = 1, /* a row decided; value is its table, the row follows */
+    FWD_STEP_SENT = 2, /* a frame leaves through port; it follows */
+    FWD_STEP_DROPPED = 3, /* a frame ends; value is the drop reason; it follows */
+    FWD_STEP_PUNTED = 4, /* a frame goes to a plugin; value is the punt class; it follows */
+    FWD_STEP_MADE = 5, /* a frame is made besides the one that caused it: a copy, a fragment, an ICMP error; it follows */
+    FWD_STEP_LEARNED = 6, /* an address behind the port is remembered; value is the table that gets the row; the key follows */
+};
+
+/* What a stage says of a frame, besides the numbers of drop reasons, which lie below. */
+enum fwd_verdict {
+    FWD_VERDICT_NEXT = 128, /* go on */
+    FWD_VERDICT_SEND = 129, /* leaves through a port */
+    FWD_VERDICT_REPLY = 130, /* turned round: leaves through the port it came from */
+    FWD_VERDICT_FLOOD = 131, /* to every other port of the network */
+    FWD_VERDICT_PUNT = 132, /* to a plugin */
+    FWD_VERDICT_ROUTE = 133, /* look up its destination */
+    FWD_VERDICT_FRAGMENT = 134, /* leaves through a port in pieces */
 };
 
 /* Rows. */
@@ -120,8 +163,10 @@ struct fwd_bridge_row {
     uint16_t mtu; /* largest IP packet, bytes */
     uint8_t mode; /* enum fwd_mode */
     uint8_t flags; /* enum fwd_bridge_flag */
+    uint32_t flood_rate; /* frames per second that one port may have flooded; 0: no limit */
+    uint8_t pad0[4]; /* zero */
 };
-_Static_assert(sizeof(struct fwd_bridge_row) == 16, "fwd_bridge_row");
+_Static_assert(sizeof(struct fwd_bridge_row) == 24, "fwd_bridge_row");
 
 /* A place where frames enter and leave: a VM, a VLAN of a trunk, an interface of the host. */
 struct fwd_port_row {
@@ -135,9 +180,10 @@ struct fwd_port_row {
     uint8_t binding; /* enum fwd_binding */
     char interface[16]; /* name of the link; ethdev: PCI address */
     char netns[64]; /* name of the namespace that gets the link's far end */
-    uint8_t pad0[5]; /* zero */
+    char socket[108]; /* vhost_user: path of the UNIX socket */
+    uint8_t pad0[1]; /* zero */
 };
-_Static_assert(sizeof(struct fwd_port_row) == 112, "fwd_port_row");
+_Static_assert(sizeof(struct fwd_port_row) == 216, "fwd_port_row");
 
 /* Where a MAC address of a bridge is. */
 struct fwd_mac_row {
@@ -167,7 +213,9 @@ struct fwd_nexthop_row {
     uint32_t bridge; /* type port: bridge that the packet leaves on */
     uint8_t mac[6]; /* type port: destination MAC address */
     uint8_t type; /* enum fwd_nexthop_type */
-    uint8_t pad0[5]; /* zero */
+    uint8_t flags; /* enum fwd_nexthop_flag */
+    uint16_t size; /* type ecmp: places in the group; rows of table member fill them, others are holes */
+    uint16_t punt_class; /* type punt: the class, one of the same owner */
 };
 _Static_assert(sizeof(struct fwd_nexthop_row) == 24, "fwd_nexthop_row");
 
@@ -210,6 +258,50 @@ struct fwd_punt_class_row {
 };
 _Static_assert(sizeof(struct fwd_punt_class_row) == 56, "fwd_punt_class_row");
 
+/* Addresses that a port with security may send from, with the MAC address that goes with them. */
+struct fwd_source_row {
+    uint32_t port; /* the port */
+    uint8_t family; /* IP version of address: 4 or 6 */
+    uint8_t prefix_length; /* bits; at most 32 for IPv4 */
+    uint8_t mac[6]; /* source MAC address */
+    uint8_t address[16]; /* network order; bits after prefix_length are zero */
+    uint8_t pad0[4]; /* zero */
+};
+_Static_assert(sizeof(struct fwd_source_row) == 32, "fwd_source_row");
+
+/* One place of an ECMP group. A place without a row is a hole: only flows that hash to it move to others. */
+struct fwd_member_row {
+    uint32_t group; /* id of a nexthop of type ecmp of the same owner */
+    uint32_t index; /* place in the group, from 0 */
+    uint32_t nexthop; /* id of a nexthop of the same owner that is no group */
+    uint8_t pad0[4]; /* zero */
+};
+_Static_assert(sizeof(struct fwd_member_row) == 16, "fwd_member_row");
+
+/* Where the forwarder itself saw a MAC address: behind ports without security. A row of table mac goes before it. */
+struct fwd_learned_mac_row {
+    uint32_t bridge; /* broadcast domain */
+    uint8_t mac[6]; /* unicast address */
+    uint8_t pad0[2]; /* zero */
+    uint32_t port; /* port behind which it was seen last */
+    uint32_t generation; /* of the port; another port with the same id has another */
+    uint8_t pad1[4]; /* zero */
+};
+_Static_assert(sizeof(struct fwd_learned_mac_row) == 24, "fwd_learned_mac_row");
+
+/* An IPv6 address that a port took by duplicate address detection (RFC 4862 §5.4). A row of table neighbor goes before it. */
+struct fwd_learned_neighbor_row {
+    uint32_t bridge; /* broadcast domain */
+    uint8_t family; /* IP version of address: 4 or 6 */
+    uint8_t pad0[3]; /* zero */
+    uint8_t address[16]; /* network order */
+    uint8_t mac[6]; /* answered */
+    uint8_t pad1[2]; /* zero */
+    uint32_t port; /* port that has it */
+    uint32_t generation; /* of the port; another port with the same id has another */
+};
+_Static_assert(sizeof(struct fwd_learned_neighbor_row) == 40, "fwd_learned_neighbor_row");
+
 /* Other records. */
 
 /* What fwd_start needs. */
@@ -218,14 +310,15 @@ struct fwd_config {
     uint32_t state_mib; /* state memory, MiB; 4 to 65536; unused parts cost nothing */
     int32_t state_fd; /* descriptor of the state memory (tmpfs); stays the caller’s */
     int32_t log_fd; /* descriptor for log lines; stays the caller’s */
-    int32_t cpu; /* CPU of the first packet thread; -1: the last one allowed */
+    int32_t cpu; /* CPU of the first packet thread; -1: wherever the scheduler likes */
     uint32_t packet_threads; /* 1 to 8, on following CPUs */
     uint32_t max_ports; /* live ports; 1 to 65536 */
     uint8_t hugepages; /* 1: packet memory in hugepages */
     uint8_t log_level; /* EAL log level, 1 (emergency) to 8 (debug) */
-    uint8_t pad0[2]; /* zero */
+    char link_tag[4]; /* stands in the names of our links, wf<tag>p<port id>: 1 to 3 of a-z, 0-9; the same for each start with this memory */
+    uint8_t pad0[6]; /* zero */
 };
-_Static_assert(sizeof(struct fwd_config) == 32, "fwd_config");
+_Static_assert(sizeof(struct fwd_config) == 40, "fwd_config");
 
 /* What became of the state memory at start. */
 struct fwd_state {
@@ -288,6 +381,27 @@ struct fwd_punt {
     uint64_t timestamp_ns; /* CLOCK_REALTIME of the arrival */
 };
 _Static_assert(sizeof(struct fwd_punt) == 32, "fwd_punt");
+
+/* Head of a captured frame; taken bytes of it follow, then zeros to a multiple of 8. */
+struct fwd_captured {
+    uint32_t length; /* of the frame, bytes */
+    uint32_t taken; /* bytes that follow */
+    uint64_t timestamp_ns; /* CLOCK_REALTIME */
+    uint64_t lost; /* frames before this one that found no room, since the capture began */
+    uint16_t reason; /* drop reason; 0xffff: it was not dropped */
+    uint8_t direction; /* enum fwd_direction */
+    uint8_t pad0[5]; /* zero */
+};
+_Static_assert(sizeof(struct fwd_captured) == 32, "fwd_captured");
+
+/* Head of a step of a trace; length bytes follow (see enum fwd_step_kind), then zeros to a multiple of 8. */
+struct fwd_step {
+    uint32_t length; /* bytes that follow */
+    uint32_t kind; /* enum fwd_step_kind */
+    uint32_t port; /* id of the port; 0: none */
+    uint32_t value; /* as the kind says */
+};
+_Static_assert(sizeof(struct fwd_step) == 16, "fwd_step");
 
 /* Calls. */
 
@@ -378,5 +492,26 @@ FWD_PUBLIC int32_t fwd_punt_read(uint32_t owner, void *out, uint32_t length);
 /* Hands a batch of punt records to the packet threads. Never waits: what does not fit is counted as dropped. Returns how many were taken.
  * Errors: ARGUMENT (a record is cut short or of another version; those before it were taken), STATE. */
 FWD_PUBLIC int32_t fwd_inject(uint32_t owner, const void *records, uint32_t length);
+
+/* Compiles a pcap-filter expression to classic BPF (struct bpf_insn, 8 bytes each) for fwd_capture_open. Returns the number of bytes. May wait for name servers.
+ * Errors: ARGUMENT (out is too small, at least 256 bytes; or the expression is wrong: out then holds the sentence, with a NUL). */
+FWD_PUBLIC int32_t fwd_filter_compile(const char *text, void *out, uint32_t length);
+
+/* Begins to copy frames that pass a port, at most snap bytes of each (0: whole ones). filter is a program of fwd_filter_compile; length 0: all frames. Returns its number (≥ 1).
+ * Errors: ARGUMENT (no such port, or the program may not end or leaves the frame), STATE, FULL (the port is captured already, or too many are), MEMORY. */
+FWD_PUBLIC int32_t fwd_capture_open(uint32_t port, uint32_t snap, const void *filter, uint32_t length);
+
+/* Moves records (struct fwd_captured) to out, in the order the frames passed, each about 10 ms after it did. One caller per capture at a time. Returns the number of bytes; 0: none wait.
+ * Errors: ARGUMENT (no such capture, or the first record does not fit), STATE. */
+FWD_PUBLIC int32_t fwd_capture_read(uint32_t capture, void *out, uint32_t length);
+
+/* Ends a capture. Returns how many frames found no room in it.
+ * Errors: ARGUMENT (no such capture), STATE. */
+FWD_PUBLIC int32_t fwd_capture_close(uint32_t capture);
+
+/* Walks a frame as if it had come in through the port, by the same code, and writes what happened as records (struct fwd_step); nothing is sent, counted, learned or taken from a limit. One at a time.
+ * Returns the number of bytes.
+ * Errors: ARGUMENT (no such port, a frame of impossible length, or out is too small), STATE, MEMORY. */
+FWD_PUBLIC int32_t fwd_trace(uint32_t port, const void *frame, uint32_t frame_length, void *out, uint32_t length);
 
 #endif

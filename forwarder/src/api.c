@@ -8,6 +8,7 @@
 #include "eal.h"
 #include "error.h"
 #include "forwarder.h"
+#include "guard.h"
 #include "layout.h"
 #include "life.h"
 #include "log.h"
@@ -70,13 +71,21 @@ static int32_t check_config(const struct fwd_config *config)
 		return bad_argument("config.hugepages: give 0 or 1");
 	if (config->log_level < 1 || config->log_level > 8)
 		return bad_argument("config.log_level: give 1 to 8");
+	size_t tag = strspn(config->link_tag, "abcdefghijklmnopqrstuvwxyz0123456789");
+	if (tag == 0 || tag >= sizeof(config->link_tag) || config->link_tag[tag])
+		return bad_argument("config.link_tag: give 1 to 3 letters a-z or digits");
 	return 0;
 }
 
 /* On fwd-main, when EAL is up. Rows cannot change yet: the calls still answer STATE. */
 static int packets_up(const struct fwd_config *config)
 {
-	tables_listen((struct tables_listener){port_row_changed, punt_class_row_changed});
+	tables_listen((struct tables_listener){
+	        .port = port_row_changed,
+	        .punt_class = punt_class_row_changed,
+	        .source = guard_source_changed,
+	        .learned_neighbor = guard_learned_changed,
+	});
 	return dataplane_start(config);
 }
 

@@ -1,5 +1,4 @@
 /* The public calls of row batches: one writer at a time, whichever thread it is. See include/forwarder.h. */
-#include <pthread.h>
 #include <string.h>
 
 #include "error.h"
@@ -8,24 +7,22 @@
 #include "life.h"
 #include "rows.h"
 
-static pthread_mutex_t writer = PTHREAD_MUTEX_INITIALIZER;
-
 /* Takes the writer lock; owner 0 stands for "none in particular". */
 static int32_t enter(uint32_t owner)
 {
 	if (!life_enter())
 		return not_running();
-	pthread_mutex_lock(&writer);
+	rows_lock();
 	if (owner == 0 || rows_owner_exists(owner))
 		return 0;
-	pthread_mutex_unlock(&writer);
+	rows_unlock();
 	life_leave();
 	return error_set(FWD_ERR_ARGUMENT, "there is no owner %u", owner);
 }
 
 static int32_t leave(int32_t result)
 {
-	pthread_mutex_unlock(&writer);
+	rows_unlock();
 	life_leave();
 	return result;
 }

@@ -96,8 +96,10 @@ static int32_t start_afresh(const struct arena_header *planned)
 
 static bool slot_usable(uint32_t table, const struct slot *slot, bool (*valid)(uint32_t table, const uint8_t *row))
 {
-	return slot->owner > 0 && slot->owner < OWNER_LIMIT && arena_header()->owners[slot->owner].name[0] &&
-	       slot->crc == slot_crc(table, slot) && valid(table, slot->row);
+	bool owned = table_layouts[table].internal ? slot->owner == OWNER_INTERNAL
+	                                           : slot->owner != OWNER_INTERNAL && slot->owner < OWNER_LIMIT &&
+	                                                     arena_header()->owners[slot->owner].name[0];
+	return owned && slot->crc == slot_crc(table, slot) && valid(table, slot->row);
 }
 
 /* Checks each used slot and strings the free ones together. Returns how many were damaged. */

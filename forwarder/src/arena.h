@@ -3,7 +3,7 @@
  * outlives this process. Offsets only, no pointers. Unused parts are holes and cost nothing: attaching reads only up to
  * each table's high-water mark.
  *
- *   header page · slots of table 1 · ... · slots of table 9 · journal
+ *   header page · slots of table 1 · ... · slots of the last table · journal
  *
  * Crash safety: a kill at any instant leaves each slot as it was or as the journal says. Changes are first written to
  * the journal, then the journal is marked committed (one store), then the slots are written, then the mark is taken
@@ -22,6 +22,7 @@
 
 #define SLOT_NONE        0xffffffffu
 #define OWNER_LIMIT      64
+#define OWNER_INTERNAL   0 /* the forwarder itself: owns the rows of internal tables, and no others */
 #define OWNER_NAME_BYTES 32
 
 enum slot_state { SLOT_FREE = 0, SLOT_USED = 1 };

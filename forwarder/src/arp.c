@@ -1,13 +1,12 @@
 /*
- * ARP (RFC 826), answered here from the neighbor rows of the bridge, so that requests need not be flooded and no VM
- * learns a wrong address. The three answers of the matrix: the real MAC of a host on the bridge, the gateway's MAC for
- * what is routed, none.
+ * ARP (RFC 826), answered here from what is known, so that requests need not be flooded and no VM learns a wrong
+ * address. Who answers what: neighbor.h.
  */
 #include <rte_arp.h>
 #include <rte_ether.h>
 
+#include "neighbor.h"
 #include "stage.h"
-#include "tables.h"
 
 /* Turns the request round in place: `mac` has the target's address. */
 static verdict_t answer(struct pkt *pkt, const uint8_t *mac)
@@ -29,26 +28,36 @@ static verdict_t answer(struct pkt *pkt, const uint8_t *mac)
 static verdict_t request(struct pkt *pkt, const struct ingress *in)
 {
 	const struct rte_arp_hdr *packet = (const struct rte_arp_hdr *)(pkt->data + pkt->l3);
-	const uint8_t *asker = packet->arp_data.arp_sha.addr_bytes;
-	bool only_routes = in->bridge->mode == FWD_MODE_L3;
+	uint8_t address[16] = {0};
+	const uint8_t *mac;
+	struct neighbor_question question = {
+	        .pkt = pkt,
+	        .in = in,
+	        .address = address,
+	        .asker = packet->arp_data.arp_sha.addr_bytes,
+	        .family = 4,
+	        .probe = pkt->src_be == 0,
+	};
 
-	/* An announcement (RFC 5227 §3): for the neighbours' caches, nobody is asked. */
+	/* An announcement (RFC 5227 §3) is for the neighbours' caches: nobody is asked. */
 	if (pkt->src_be == pkt->dst_be)
-		return only_routes ? DROP_ARP_SUPPRESSED : VERDICT_FLOOD;
-	const struct fwd_neighbor_row *neighbor = tables_neighbor4(in->row->bridge, pkt->dst_be);
-	if (neighbor != NULL) {
-		/* A probe for the asker's own address must stay unanswered, else it believes in a conflict (RFC 5227
-		 * §2.1.1). */
-		if (memcmp(neighbor->mac, asker, 6) == 0)
-			return DROP_ARP_SUPPRESSED;
-		bool gateway = only_routes || (neighbor->flags & FWD_NEIGHBOR_GATEWAY) != 0;
-		return answer(pkt, gateway ? gateway_mac : neighbor->mac);
+		return in->bridge->mode == FWD_MODE_L3 ? DROP_ARP_SUPPRESSED : VERDICT_NEXT;
+	memcpy(address, &pkt->dst_be, sizeof(pkt->dst_be));
+	switch (neighbor_ask(&question, &mac)) {
+	case NEIGHBOR_HOST:
+		/* A unicast request asks whether the host still lives (RFC 1122 §2.3.2.1): it knows best. */
+		if (memcmp(pkt->data, mac, RTE_ETHER_ADDR_LEN) == 0)
+			return VERDICT_NEXT;
+		return answer(pkt, mac);
+	case NEIGHBOR_GATEWAY:
+	case NEIGHBOR_ROUTED:
+		return answer(pkt, mac);
+	case NEIGHBOR_ASK:
+		return VERDICT_NEXT;
+	default:
+		/* An answer to a probe for one's own address would be taken for a conflict (RFC 5227 §2.1.1). */
+		return DROP_ARP_SUPPRESSED;
 	}
-	if (!only_routes)
-		return VERDICT_FLOOD;
-	if (in->bridge->vrf != 0 && pkt->src_be != 0 && tables_route4(in->bridge->vrf, pkt->dst_be) != 0)
-		return answer(pkt, gateway_mac);
-	return DROP_ARP_SUPPRESSED;
 }
 
 verdict_t stage_arp(struct pkt *pkt, const struct ingress *in)

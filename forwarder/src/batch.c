@@ -29,6 +29,20 @@ static int grow(struct batch *batch, uint64_t more)
 	return 0;
 }
 
+int32_t batch_add(struct batch *batch, uint8_t op, uint8_t table, const void *row)
+{
+	uint32_t row_bytes = table_layouts[table].row_bytes;
+	uint16_t bytes = (uint16_t)(sizeof(struct batch_op) + row_bytes);
+	if (grow(batch, bytes))
+		return no_memory();
+	struct batch_op *staged = (struct batch_op *)(batch->bytes + batch->used);
+	*staged = (struct batch_op){op, table, bytes, 0};
+	memcpy(staged->row, row, row_bytes);
+	batch->used += bytes;
+	batch->count++;
+	return 0;
+}
+
 int32_t batch_append(struct batch *batch, const uint8_t *ops, uint32_t length)
 {
 	struct op op;
@@ -36,15 +50,9 @@ int32_t batch_append(struct batch *batch, const uint8_t *ops, uint32_t length)
 		int32_t taken = decode_op(ops + at, length - at, number, &op);
 		if (taken < 0)
 			return taken;
-		uint32_t row_bytes = table_layouts[op.table].row_bytes;
-		uint16_t bytes = (uint16_t)(sizeof(struct batch_op) + row_bytes);
-		if (grow(batch, bytes))
-			return no_memory();
-		struct batch_op *staged = (struct batch_op *)(batch->bytes + batch->used);
-		*staged = (struct batch_op){op.op, op.table, bytes, 0};
-		memcpy(staged->row, op.row, row_bytes);
-		batch->used += bytes;
-		batch->count++;
+		int32_t failed = batch_add(batch, op.op, op.table, op.row);
+		if (failed)
+			return failed;
 		at += (uint32_t)taken;
 	}
 	return 0;

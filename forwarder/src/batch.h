@@ -23,6 +23,9 @@ struct batch_op {
 	uint8_t row[];
 };
 
+/* Appends one operation; row as long as the table's rows. Returns 0 or FWD_ERR_MEMORY. */
+int32_t batch_add(struct batch *batch, uint8_t op, uint8_t table, const void *row);
+
 /* Decodes and appends all operations of a buffer. Returns 0, FWD_ERR_ROW or FWD_ERR_MEMORY with a sentence; after an
  * error the batch is undefined but for batch_clear. */
 int32_t batch_append(struct batch *batch, const uint8_t *ops, uint32_t length);

@@ -6,42 +6,62 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#include <rte_ether.h>
-#include <rte_mbuf.h>
 
 #include "io.h"
+#include "link.h"
 #include "log.h"
 #include "netlink.h"
 #include "netns.h"
+#include "veth.h"
 
 #define DEFAULT_MTU 1500u
+/* As the compiler counts it. */
+#define NAME_ROOM 24
 
 static struct mnl_socket *host;
 static char tag[5];
+/* Of the names of our veth ends and the aliases of our taps. */
+static char prefix[8];
 
-static int link_name(const struct fwd_port_row *row, char name[16])
+/* Ids have 7 digits at most: it stays below the 16 bytes of a link's name. */
+static void link_name(const struct fwd_port_row *row, char name[NAME_ROOM])
 {
-	return snprintf(name, 16, "wf%sp%u", tag, row->id) < 16 ? 0 : -ENAMETOOLONG;
+	snprintf(name, NAME_ROOM, "wf%sp%u", tag, row->id);
 }
 
-static bool is_wanted(const char *name)
+/* Whether a link with our name, or a tap with it as alias, belongs to a port that lives. */
+static bool is_wanted(const char *name, uint8_t binding, const char *interface)
 {
 	struct fwd_port_row row;
-	char wanted[16];
+	char wanted[NAME_ROOM];
 	uint32_t id = (uint32_t)strtoul(strrchr(name, 'p') + 1, NULL, 10);
 	struct port *port = port_of(id);
 
 	if (port == NULL)
 		return false;
 	port_row(port, &row);
-	return row.binding == FWD_BINDING_NETNS && link_name(&row, wanted) == 0 && strcmp(name, wanted) == 0;
+	link_name(&row, wanted);
+	return row.binding == binding && strcmp(name, wanted) == 0 &&
+	       (binding != FWD_BINDING_TAP || strcmp(row.interface, interface) == 0);
+}
+
+/* data: how many are to go. */
+static void collect(const struct link_info *link, void *data)
+{
+	bool ours = link->veth && strncmp(link->name, prefix, strlen(prefix)) == 0 &&
+	            !is_wanted(link->name, FWD_BINDING_NETNS, link->name);
+
+	ours = ours || (link->tap && strncmp(link->alias, prefix, strlen(prefix)) == 0 &&
+	                       !is_wanted(link->alias, FWD_BINDING_TAP, link->name));
+	if (!ours)
+		return;
+	veth_doom(host, link->index, link->name);
+	++*(uint32_t *)data;
 }
 
 int binding_init(const char *name_tag)
 {
-	char prefix[8];
+	uint32_t gone = 0;
 	int result = netns_init();
 
 	if (result < 0)
@@ -51,16 +71,26 @@ int binding_init(const char *name_tag)
 		return -errno;
 	snprintf(tag, sizeof(tag), "%s", name_tag);
 	snprintf(prefix, sizeof(prefix), "wf%sp", tag);
-	result = netlink_delete_prefix(host, prefix, is_wanted);
-	if (result != 0)
-		log_line("links of ports that are gone: %d removed", result);
+	result = netlink_all(host, collect, &gone);
+	if (result < 0)
+		log_line("links of ports that are gone: cannot be found: %s", strerror(-result));
+	if (gone > 0)
+		log_line("links of ports that are gone: %u removed", gone);
+	veth_flush(host);
 	return 0;
+}
+
+int binding_flush(int timeout_ms)
+{
+	return veth_flush_due(host, timeout_ms);
 }
 
 void binding_free(void)
 {
-	if (host != NULL)
+	if (host != NULL) {
+		veth_flush(host);
 		mnl_socket_close(host);
+	}
 	host = NULL;
 	netns_free();
 }
@@ -75,24 +105,41 @@ static void __attribute__((format(printf, 3, 4))) refuse(struct binding_result *
 	va_end(arguments);
 }
 
-/* The longest IP packet that a buffer takes behind an Ethernet header and a tag. */
-static uint16_t mtu_limit(void)
-{
-	return (uint16_t)(rte_pktmbuf_data_room_size(io_pool) - RTE_PKTMBUF_HEADROOM - RTE_ETHER_HDR_LEN -
-	                  RTE_VLAN_HLEN);
-}
-
 static uint16_t mtu_of(const struct fwd_port_row *row)
 {
 	return row->mtu == 0 ? DEFAULT_MTU : row->mtu;
 }
 
-static void open_packet(struct binding_result *out, const char *name)
+/* Whose a largest MTU is, and what to do. */
+#define OF_ALL       "the largest possible here: lower the network's mtu"
+#define OF_INTERFACE "that of the interface: raise it (ip link set) or lower the network's mtu"
+#define OF_TRUNK     "that of the trunk port: raise it or lower this"
+
+static bool refuse_mtu(const struct fwd_port_row *row, uint32_t limit, const char *whose, struct binding_result *out)
 {
-	int result = io_packet_open(out->index, &out->io);
+	if (row->mtu <= limit)
+		return false;
+	refuse(out, -EMSGSIZE, "mtu %u is above %u, %s", row->mtu, limit, whose);
+	return true;
+}
+
+static void open_packet(struct binding_result *out, const char *name, bool direct)
+{
+	int result = io_packet_open(out->index, direct, &out->io);
 
 	if (result < 0)
 		refuse(out, result, "cannot open a packet socket on %s: %s", name, strerror(-result));
+}
+
+/* Frames of an interface with two ports would come twice. Known before anything is opened: that makes events. */
+static bool refuse_shared(const struct fwd_port_row *row, const struct link_info *link, struct binding_result *out)
+{
+	uint32_t user = link_user(link->index);
+
+	if (user == 0)
+		return false;
+	refuse(out, -EBUSY, "interface %s is used by port %u: name another, or remove that port", row->interface, user);
+	return true;
 }
 
 static void open_interface(const struct fwd_port_row *row, struct binding_result *out)
@@ -107,119 +154,24 @@ static void open_interface(const struct fwd_port_row *row, struct binding_result
 		        row->interface);
 	if (result < 0)
 		return refuse(out, result, "cannot use interface %s: %s", row->interface, strerror(-result));
+	if (refuse_mtu(row, link.mtu, OF_INTERFACE, out) || refuse_shared(row, &link, out))
+		return;
 	out->index = link.index;
 	out->running = link.running;
-	open_packet(out, row->interface);
+	open_packet(out, row->interface, false);
 	/* Its state after "up" comes as an event; ask again for the case that the event was earlier. */
 	if (netlink_get(host, row->interface, &link) == 0)
 		out->running = link.running;
 }
 
-/* The link inside the namespace, seen from there. The thread is back in its own namespace when this returns. */
-static int peer_get(int netns, const char *interface, struct link_info *out)
-{
-	int result = netns_enter(netns);
-
-	if (result < 0)
-		return result;
-	struct mnl_socket *nl = netlink_open(0);
-	result = nl == NULL ? -errno : netlink_get(nl, interface, out);
-	if (nl != NULL)
-		mnl_socket_close(nl);
-	netns_leave();
-	return result;
-}
-
-/* first: fresh link, to be brought up with offloads off. mac, mtu: only what differs (NULL, 0: nothing). */
-static int peer_set(int netns, const char *interface, uint32_t index, bool first, uint16_t mtu, const uint8_t *mac)
-{
-	int result = netns_enter(netns);
-
-	if (result < 0)
-		return result;
-	struct mnl_socket *nl = netlink_open(0);
-	result = nl == NULL ? -errno : 0;
-	if (result == 0)
-		result = netns_offloads_off(interface);
-	if (result == 0 && (first || mtu != 0 || mac != NULL))
-		result = netlink_set(nl, index, first, mtu, mac);
-	if (nl != NULL)
-		mnl_socket_close(nl);
-	netns_leave();
-	return result;
-}
-
-/* The MAC address that the VM's end must have; NULL: any (a trunk has none of its own). */
-static const uint8_t *mac_of(const struct fwd_port_row *row)
-{
-	static const uint8_t none[6];
-
-	return memcmp(row->mac, none, sizeof(none)) == 0 ? NULL : row->mac;
-}
-
-/* Our end and the VM's, when the pair is right already: a restarted forwarder finds it so. */
-static bool find_pair(
-        const char *name, int netns, const char *interface, struct link_info *ours, struct link_info *peer)
-{
-	if (netlink_get(host, name, ours) < 0)
-		return false;
-	if (ours->veth && peer_get(netns, interface, peer) == 0 && peer->veth && peer->peer_index == ours->index &&
-	        ours->peer_index == peer->index)
-		return true;
-	if (ours->veth)
-		netlink_delete(host, ours->index);
-	return false;
-}
-
-static int make_pair(
-        const struct fwd_port_row *row, const char *name, int netns, struct link_info *ours, struct link_info *peer)
-{
-	int result = netlink_veth(host, name, row->interface, mac_of(row), mtu_of(row), netns);
-
-	if (result < 0)
-		return result;
-	result = netlink_get(host, name, ours);
-	if (result == 0)
-		result = peer_get(netns, row->interface, peer);
-	if (result == 0)
-		result = peer_set(netns, row->interface, peer->index, true, 0, NULL);
-	if (result == 0) {
-		netns_stack_off(name);
-		result = netlink_set(host, ours->index, true, 0, NULL);
-	}
-	return result;
-}
-
-/* Our end comes up last: one that is down belongs to a pair that was not finished. The VM's end of any other may be
- * down because the VM wants it so. */
-static int fix_pair(const struct fwd_port_row *row, const char *name, int netns, const struct link_info *ours,
-        const struct link_info *peer)
-{
-	uint16_t mtu = mtu_of(row);
-	const uint8_t *mac = mac_of(row);
-	int result = peer_set(netns, row->interface, peer->index, !ours->up, peer->mtu == mtu ? 0 : mtu,
-	        mac == NULL || memcmp(peer->mac, mac, sizeof(peer->mac)) == 0 ? NULL : mac);
-
-	if (!ours->up)
-		netns_stack_off(name);
-	if (result == 0 && (ours->mtu != mtu || !ours->up))
-		result = netlink_set(host, ours->index, true, mtu, NULL);
-	return result;
-}
-
 /* A veth pair, made or found: `name` here, row->interface inside the namespace. out->index and running on success. */
 static void ensure_pair(const struct fwd_port_row *row, const char *name, struct binding_result *out)
 {
-	struct link_info ours, peer;
-	int netns = netns_open(row->netns);
+	struct link_info ours;
+	int result = veth_ensure(host, row, name, mtu_of(row), &ours);
 
-	if (netns == -ENOENT)
-		return refuse(out, netns, "namespace %s is not there yet: ip netns add %s", row->netns, row->netns);
-	if (netns < 0)
-		return refuse(out, netns, "cannot open namespace %s: %s", row->netns, strerror(-netns));
-	int result = find_pair(name, netns, row->interface, &ours, &peer) ? fix_pair(row, name, netns, &ours, &peer)
-	                                                                  : make_pair(row, name, netns, &ours, &peer);
-	close(netns);
+	if (result == -ENOENT)
+		return refuse(out, result, "namespace %s is not there yet: ip netns add %s", row->netns, row->netns);
 	if (result == -EEXIST)
 		return refuse(out, result,
 		        "interface %s exists in namespace %s and is not ours: remove it or name another",
@@ -228,23 +180,64 @@ static void ensure_pair(const struct fwd_port_row *row, const char *name, struct
 		return refuse(
 		        out, result, "cannot make link %s to namespace %s: %s", name, row->netns, strerror(-result));
 	out->index = ours.index;
-	if (netlink_get(host, name, &ours) == 0)
-		out->running = ours.running;
+	out->running = ours.running;
+}
+
+/* MTU and MAC of a tap's interface, which the host's own stack (or a bridge) uses. */
+static int fix_tap(const struct fwd_port_row *row, struct link_info *link, bool up)
+{
+	static const uint8_t none[6];
+	bool same = memcmp(row->mac, none, sizeof(none)) == 0 || memcmp(row->mac, link->mac, sizeof(none)) == 0;
+
+	if (same && link->mtu == mtu_of(row) && !up)
+		return 0;
+	return netlink_set(host, link->index, up, link->mtu == mtu_of(row) ? 0 : mtu_of(row), same ? NULL : row->mac);
+}
+
+static void open_tap(const struct fwd_port_row *row, struct binding_result *out)
+{
+	struct link_info link = {0};
+	char name[NAME_ROOM];
+	bool made = netlink_get(host, row->interface, &link) == -ENODEV;
+
+	link_name(row, name);
+	if (!made && refuse_shared(row, &link, out))
+		return;
+	int result = io_tap_open(row->interface, &out->io);
+	if (result == -EBUSY)
+		return refuse(out, result, "tap %s is used by another port or process: name another", row->interface);
+	if (result == -EINVAL && !made)
+		return refuse(
+		        out, result, "interface %s is there and is no tap: remove it or name another", row->interface);
+	if (result == 0)
+		result = netlink_get(host, row->interface, &link);
+	if (result == 0 && made)
+		result = netlink_set_alias(host, link.index, name);
+	if (result == 0)
+		result = fix_tap(row, &link, made || !link.up);
+	if (result == 0)
+		result = io_tap_keep(out->io);
+	if (result == 0)
+		result = netlink_get(host, row->interface, &link);
+	if (result == 0) {
+		out->index = link.index;
+		out->running = link.running;
+		return;
+	}
+	if (out->io != NULL)
+		out->io->ops->close(out->io);
+	out->io = NULL;
+	refuse(out, result, "cannot make tap %s: %s", row->interface, strerror(-result));
 }
 
 static void open_netns(const struct fwd_port_row *row, struct binding_result *out)
 {
-	char name[16];
+	char name[NAME_ROOM];
 
-	if (mtu_of(row) > mtu_limit())
-		return refuse(
-		        out, -EMSGSIZE, "mtu %u is above the largest possible here, %u", mtu_of(row), mtu_limit());
-	if (link_name(row, name) < 0)
-		return refuse(
-		        out, -ENAMETOOLONG, "port id %u makes the link's name longer than 15 characters", row->id);
+	link_name(row, name);
 	ensure_pair(row, name, out);
 	if (out->error == 0)
-		open_packet(out, name);
+		open_packet(out, name, true);
 }
 
 static void open_vlan(const struct fwd_port_row *row, struct binding_result *out)
@@ -266,6 +259,8 @@ static void open_vlan(const struct fwd_port_row *row, struct binding_result *out
 		return refuse(out, -ENODEV, "trunk port %u is not attached yet; see its reason", row->parent);
 	if (row->vlan == 0 || row->vlan > 4094)
 		return refuse(out, -EINVAL, "VLAN %u is not in 1 … 4094", row->vlan);
+	if (refuse_mtu(row, mtu_of(&trunk_row), OF_TRUNK, out))
+		return;
 	int result = io_vlan_open(trunk, row->vlan, &out->io);
 	if (result < 0)
 		return refuse(out, result, "out of memory");
@@ -289,13 +284,26 @@ static void open_ethdev(const struct fwd_port_row *row, struct binding_result *o
 		        row->interface);
 	else if (result == -EBUSY)
 		refuse(out, result, "DPDK device %s is used by another port", row->interface);
+	else if (result == -EMSGSIZE)
+		refuse(out, result, "DPDK device %s cannot carry mtu %u: lower the network's mtu", row->interface,
+		        row->mtu);
 	else if (result < 0)
 		refuse(out, result, "DPDK device %s does not start: %s", row->interface, strerror(-result));
+}
+
+static void open_vhost(const struct fwd_port_row *row, struct binding_result *out)
+{
+	if (row->socket[0] != '/' || memchr(row->socket, 0, sizeof(row->socket)) == NULL)
+		return refuse(out, -EINVAL, "binding.socket must be an absolute path of at most 107 bytes");
+	out->error = io_vhost_open(
+	        row->socket, (row->flags & FWD_PORT_SERVER) != 0, &out->io, out->reason, sizeof(out->reason));
 }
 
 void binding_open(const struct fwd_port_row *row, struct binding_result *out)
 {
 	memset(out, 0, sizeof(*out));
+	if (refuse_mtu(row, IO_MTU_LIMIT, OF_ALL, out))
+		return;
 	switch (row->binding) {
 	case FWD_BINDING_NONE:
 		out->running = true;
@@ -306,38 +314,66 @@ void binding_open(const struct fwd_port_row *row, struct binding_result *out)
 	case FWD_BINDING_NETNS:
 		open_netns(row, out);
 		break;
+	case FWD_BINDING_TAP:
+		open_tap(row, out);
+		break;
 	case FWD_BINDING_VLAN:
 		open_vlan(row, out);
 		break;
 	case FWD_BINDING_ETHDEV:
 		open_ethdev(row, out);
 		break;
+	case FWD_BINDING_VHOST_USER:
+		open_vhost(row, out);
+		break;
 	default:
 		refuse(out, -EINVAL, "binding %u is not known", row->binding);
 	}
 }
 
+static void adjust_tap(const struct fwd_port_row *row, struct binding_result *out)
+{
+	struct link_info link;
+	int result = netlink_get(host, row->interface, &link);
+
+	if (result == 0)
+		result = fix_tap(row, &link, false);
+	if (result < 0)
+		return refuse(out, result, "cannot change tap %s: %s", row->interface, strerror(-result));
+	out->index = link.index;
+	out->running = link.running;
+}
+
 void binding_adjust(const struct fwd_port_row *row, struct binding_result *out)
 {
-	char name[16];
+	struct fwd_port_row trunk_row;
+	struct link_info link;
+	struct port *trunk;
+	char name[NAME_ROOM];
 
 	memset(out, 0, sizeof(*out));
-	if (row->binding != FWD_BINDING_NETNS || link_name(row, name) < 0)
+	if (refuse_mtu(row, IO_MTU_LIMIT, OF_ALL, out))
 		return;
-	if (mtu_of(row) > mtu_limit())
-		return refuse(
-		        out, -EMSGSIZE, "mtu %u is above the largest possible here, %u", mtu_of(row), mtu_limit());
-	ensure_pair(row, name, out);
+	link_name(row, name);
+	if (row->binding == FWD_BINDING_NETNS) {
+		ensure_pair(row, name, out);
+	} else if (row->binding == FWD_BINDING_TAP) {
+		adjust_tap(row, out);
+	} else if (row->binding == FWD_BINDING_INTERFACE && netlink_get(host, row->interface, &link) == 0) {
+		refuse_mtu(row, link.mtu, OF_INTERFACE, out);
+	} else if (row->binding == FWD_BINDING_VLAN && (trunk = port_of(row->parent)) != NULL) {
+		port_row(trunk, &trunk_row);
+		refuse_mtu(row, mtu_of(&trunk_row), OF_TRUNK, out);
+	}
 }
 
 int binding_look(const struct fwd_port_row *row, uint32_t index, bool *running)
 {
 	struct link_info link;
-	char name[16];
+	char name[NAME_ROOM];
 
-	if (row->binding != FWD_BINDING_NETNS || link_name(row, name) < 0)
-		memcpy(name, row->interface, sizeof(name));
-	int result = netlink_get(host, name, &link);
+	link_name(row, name);
+	int result = netlink_get(host, row->binding == FWD_BINDING_NETNS ? name : row->interface, &link);
 	if (result == 0 && link.index != index)
 		result = -ENODEV;
 	*running = result == 0 && link.running;
@@ -347,9 +383,12 @@ int binding_look(const struct fwd_port_row *row, uint32_t index, bool *running)
 void binding_remove(const struct fwd_port_row *row)
 {
 	struct link_info link;
-	char name[16];
+	char name[NAME_ROOM];
 
-	if (row->binding == FWD_BINDING_NETNS && link_name(row, name) == 0 && netlink_get(host, name, &link) == 0 &&
-	        link.veth)
-		netlink_delete(host, link.index);
+	link_name(row, name);
+	if (row->binding == FWD_BINDING_NETNS && netlink_get(host, name, &link) == 0 && link.veth)
+		veth_doom(host, link.index, name);
+	else if (row->binding == FWD_BINDING_TAP && netlink_get(host, row->interface, &link) == 0 && link.tap &&
+	         strcmp(link.alias, name) == 0)
+		veth_doom(host, link.index, row->interface);
 }

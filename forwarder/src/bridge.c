@@ -12,29 +12,60 @@ static bool is_reserved_multicast(const uint8_t *mac)
 	return memcmp(mac, prefix, sizeof(prefix)) == 0 && mac[5] <= 0x0f;
 }
 
+static bool is_gateway(const struct pkt *pkt, const struct fwd_neighbor_row *row)
+{
+	if (row == NULL || (row->flags & FWD_NEIGHBOR_GATEWAY) == 0)
+		return false;
+	RECORD(pkt, RECORD_NEIGHBOR, row);
+	return true;
+}
+
+/* What goes to the gateway of this very network is answered whatever its VRF's routes say. Only pings are looked for;
+ * the rest finds the gateway behind its connected route, which costs other packets nothing. */
+static verdict_t to_router4(struct pkt *pkt, const struct ingress *in)
+{
+	verdict_t verdict = stage_route_check4(pkt);
+
+	if (verdict == VERDICT_ROUTE && pkt->protocol == IPPROTO_ICMP &&
+	        is_gateway(pkt, tables_neighbor4(in->row->bridge, pkt->dst_be)))
+		return icmp_gateway(pkt);
+	return verdict;
+}
+
+/* The same, and whatever goes to the link-local gateway, which no route leads to. */
+static verdict_t to_router6(struct pkt *pkt, const struct ingress *in)
+{
+	static const uint8_t unspecified[16];
+	const uint8_t *source = pkt_src6(pkt), *destination = pkt_dst6(pkt);
+	bool link_local = unlikely(is_gateway_link_local(in, destination));
+
+	if (!link_local &&
+	        (pkt->protocol != IPPROTO_ICMPV6 || !is_gateway(pkt, tables_neighbor(in->row->bridge, 6, destination))))
+		return stage_route_check6(pkt);
+	if (source[0] == 0xff || memcmp(source, unspecified, sizeof(unspecified)) == 0)
+		return DROP_INVALID_ADDRESS;
+	return icmp_gateway(pkt);
+}
+
 /* To the gateway's MAC, or any unicast of a network that only routes. */
 static verdict_t to_router(struct pkt *pkt, const struct ingress *in)
 {
-	if (pkt->flags & PKT_IPV6)
-		return DROP_IPV6_UNSUPPORTED;
-	if ((pkt->flags & PKT_IPV4) == 0)
-		return DROP_NOT_IP;
-	if (pkt->protocol == IPPROTO_ICMP) {
-		const struct fwd_neighbor_row *own = tables_neighbor4(in->row->bridge, pkt->dst_be);
-		if (own != NULL && (own->flags & FWD_NEIGHBOR_GATEWAY) != 0)
-			return icmp_gateway(pkt);
-	}
-	return stage_route_check(pkt);
+	if (likely(pkt->flags & PKT_IPV4))
+		return to_router4(pkt, in);
+	return (pkt->flags & PKT_IPV6) != 0 ? to_router6(pkt, in) : DROP_NOT_IP;
 }
 
 static verdict_t to_mac(struct pkt *pkt, const struct ingress *in)
 {
-	const struct fwd_mac_row *row = tables_mac(in->row->bridge, pkt->data);
+	const struct fwd_mac_row *row = pkt->mac;
+	const struct fwd_learned_mac_row *learned = row == NULL ? tables_learned_mac(in->row->bridge, pkt->data) : NULL;
 
-	if (row == NULL)
+	if (row == NULL && learned == NULL)
 		return (in->bridge->flags & FWD_BRIDGE_FLOOD_UNKNOWN) != 0 ? VERDICT_FLOOD : DROP_UNKNOWN_MAC;
-	const struct port *out = port_of(row->port);
-	const struct fwd_port_row *out_row = tables_port(row->port);
+	RECORD(pkt, row != NULL ? RECORD_MAC : RECORD_LEARNED_MAC, row != NULL ? (const void *)row : learned);
+	uint32_t id = row != NULL ? row->port : learned->port;
+	const struct port *out = port_of(id);
+	const struct fwd_port_row *out_row = tables_port(id);
 	/* A MAC row that names a port of another network must not join the two. */
 	if (out == NULL || out_row == NULL || out_row->bridge != in->row->bridge)
 		return DROP_UNRESOLVED;
@@ -53,7 +84,7 @@ verdict_t stage_bridge(struct pkt *pkt, const struct ingress *in)
 			return (pkt->flags & (PKT_IPV4 | PKT_IPV6)) != 0 ? DROP_NOT_BRIDGED : DROP_NOT_IP;
 		return is_reserved_multicast(pkt->data) ? DROP_RESERVED_MULTICAST : VERDICT_FLOOD;
 	}
-	if (is_gateway_mac(pkt->data))
-		return mode == FWD_MODE_L2 ? DROP_NOT_ROUTED : to_router(pkt, in);
-	return mode == FWD_MODE_L3 ? to_router(pkt, in) : to_mac(pkt, in);
+	if (stage_asks_mac(pkt, in))
+		return to_mac(pkt, in);
+	return likely(mode != FWD_MODE_L2) ? to_router(pkt, in) : DROP_NOT_ROUTED;
 }

@@ -7,11 +7,16 @@
 #include <rte_mempool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "capture.h"
+#include "closer.h"
 #include "drop.h"
 #include "error.h"
+#include "guard.h"
+#include "inject.h"
 #include "io.h"
+#include "keeper.h"
+#include "learn.h"
 #include "link.h"
 #include "log.h"
 #include "pool.h"
@@ -19,9 +24,12 @@
 #include "punt.h"
 #include "stats.h"
 #include "tables.h"
+#include "trace.h"
 #include "worker.h"
 
 #define MBUF_LEAST 4096u
+/* Descriptors that are no packet sockets. */
+#define OTHER_FILES 1024u
 /* How long a start waits for links that are there already. */
 #define SETTLE_SECONDS 2u
 
@@ -33,22 +41,6 @@ static struct rte_mempool *make_pool(const struct fwd_config *config)
 	return pool_make(count < MBUF_LEAST ? MBUF_LEAST : (uint32_t)count);
 }
 
-/*
- * Distinguishes the links of several forwarders on one host. It comes from the state memory, so it is the same for each
- * forwarder that attaches to it: three of base 36.
- */
-static void make_tag(int state_fd, char tag[5])
-{
-	static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
-	struct stat info = {0};
-
-	fstat(state_fd, &info);
-	uint64_t seed = (uint64_t)info.st_ino * 0x9e3779b97f4a7c15u ^ (uint64_t)info.st_dev;
-	for (int i = 0; i < 3; i++, seed /= 36)
-		tag[i] = digits[(seed >> 8) % 36];
-	tag[3] = '\0';
-}
-
 static void adopt_port(const struct fwd_port_row *row, uint32_t generation, void *context)
 {
 	port_row_changed(NULL, row, generation);
@@ -56,7 +48,6 @@ static void adopt_port(const struct fwd_port_row *row, uint32_t generation, void
 
 int dataplane_start(const struct fwd_config *config)
 {
-	char tag[5];
 	uint32_t slots;
 
 	io_pool = make_pool(config);
@@ -66,18 +57,25 @@ int dataplane_start(const struct fwd_config *config)
 	if (result < 0)
 		return result;
 	slots = port_slot_limit() + 1;
-	if ((result = punt_init(slots)) < 0 || (result = worker_init(slots)) < 0)
+	inject_init();
+	if ((result = keeper_start(slots + OTHER_FILES)) < 0)
+		log_line("no io_uring (%s): after a kill packets flow some 10 ms later for each port; set "
+		         "kernel.io_uring_disabled to 0, or use Linux 5.19 or later",
+		        strerror(-result));
+	if ((result = capture_init()) < 0 || (result = punt_init(slots)) < 0 ||
+	        (result = worker_init(slots, config->packet_threads)) < 0)
 		return result;
-	if (config->packet_threads > 1)
-		log_line("packet_threads is %u; this version runs one", config->packet_threads);
-	make_tag(config->state_fd, tag);
+	if ((result = guard_init()) < 0 || (result = learn_init()) < 0)
+		return result;
 	tables_each_port(adopt_port, NULL);
-	result = link_start(tag);
+	result = link_start(config->link_tag);
 	if (result < 0)
 		return error_set(result, "the link thread does not start: %s", strerror(-result));
 	result = worker_start(config->cpu);
 	if (result < 0)
-		return error_set(result, "the packet thread does not start: %s", strerror(-result));
+		return error_set(result, "the packet threads do not start: %s", strerror(-result));
+	if ((result = learn_start()) < 0)
+		return error_set(result, "the thread that learns does not start: %s", strerror(-result));
 	uint64_t begin = rte_rdtsc();
 	link_settle(SETTLE_SECONDS);
 	log_line("links settled in %lu ms", (rte_rdtsc() - begin) * 1000 / rte_get_tsc_hz());
@@ -86,11 +84,19 @@ int dataplane_start(const struct fwd_config *config)
 
 void dataplane_stop(void)
 {
+	learn_stop();
 	link_stop();
 	worker_stop();
+	capture_free();
+	trace_free();
 	ports_free();
+	closer_wait();
+	keeper_stop();
 	punt_free();
+	inject_free();
 	worker_free();
+	learn_free();
+	guard_fini();
 	rte_mempool_free(io_pool);
 	io_pool = NULL;
 }
@@ -107,40 +113,46 @@ int32_t dataplane_ports_read(uint32_t from, struct fwd_port_state *out, uint32_t
 	return (int32_t)count;
 }
 
+static void sum(uint16_t slot, void *totals)
+{
+	stats_sum(slot, totals);
+}
+
 int32_t dataplane_stats_read(uint32_t from, struct fwd_port_stats *out, uint32_t capacity)
 {
 	struct port_report_entry port;
+	struct port_totals totals;
 	uint32_t count = 0;
 
-	for (; count < capacity && port_next(from, &port); count++, from = port.id + 1) {
-		struct port_totals sum;
-
-		stats_sum(port.slot, &sum);
+	for (; count < capacity && port_visit(from, &port, sum, &totals); count++, from = port.id + 1) {
 		out[count] = (struct fwd_port_stats){
 		        .id = port.id,
 		        .generation = port.generation,
-		        .rx_packets = sum.rx_packets,
-		        .rx_bytes = sum.rx_bytes,
-		        .tx_packets = sum.tx_packets,
-		        .tx_bytes = sum.tx_bytes,
-		        .injected = sum.injected,
-		        .cloned = sum.cloned,
-		        .originated = sum.originated,
-		        .sent = sum.sent,
-		        .dropped = sum.dropped,
-		        .punted = sum.punted,
+		        .rx_packets = totals.rx_packets,
+		        .rx_bytes = totals.rx_bytes,
+		        .tx_packets = totals.tx_packets,
+		        .tx_bytes = totals.tx_bytes,
+		        .injected = totals.injected,
+		        .cloned = totals.cloned,
+		        .originated = totals.originated,
+		        .sent = totals.sent,
+		        .dropped = totals.dropped,
+		        .punted = totals.punted,
 		};
 	}
 	return (int32_t)count;
 }
 
-/* Drops of one slot under its port's id; slot 0 counts as port 0. Returns how many, or -ENOSPC without writing. */
-static int32_t read_drops(uint32_t id, uint16_t slot, struct fwd_drop *out, uint32_t capacity)
+static void look_at_drops(uint16_t slot, void *drops)
 {
-	struct drop_counter drops[DROP_COUNT];
+	stats_drops(slot, drops);
+}
+
+/* Drops under a port's id. Returns how many, or -ENOSPC without writing. */
+static int32_t write_drops(uint32_t id, const struct drop_counter *drops, struct fwd_drop *out, uint32_t capacity)
+{
 	uint32_t count = 0;
 
-	stats_drops(slot, drops);
 	for (uint32_t reason = 0; reason < DROP_COUNT; reason++)
 		count += drops[reason].packets != 0;
 	if (count > capacity)
@@ -157,17 +169,20 @@ static int32_t read_drops(uint32_t id, uint16_t slot, struct fwd_drop *out, uint
 
 int32_t dataplane_drops_read(uint32_t from, struct fwd_drop *out, uint32_t capacity)
 {
+	struct drop_counter drops[DROP_COUNT];
 	struct port_report_entry port;
 	uint32_t count = 0;
 
+	/* Slot 0 counts as port 0. */
 	if (from == 0) {
-		int32_t some = read_drops(0, 0, out, capacity);
+		stats_drops(0, drops);
+		int32_t some = write_drops(0, drops, out, capacity);
 		if (some < 0)
 			return some;
 		count = (uint32_t)some;
 	}
-	while (port_next(from, &port)) {
-		int32_t some = read_drops(port.id, port.slot, out + count, capacity - count);
+	while (port_visit(from, &port, look_at_drops, drops)) {
+		int32_t some = write_drops(port.id, drops, out + count, capacity - count);
 		if (some < 0)
 			return count == 0 ? some : (int32_t)count;
 		count += (uint32_t)some;
@@ -208,5 +223,5 @@ int32_t dataplane_punt_read(uint32_t owner, void *out, uint32_t length)
 
 int32_t dataplane_inject(uint32_t owner, const void *records, uint32_t length)
 {
-	return punt_inject(records, length);
+	return inject_records(records, length);
 }

@@ -7,6 +7,8 @@
 #include "forwarder.h"
 #include "layout.h"
 
+_Static_assert(sizeof(struct fwd_port_row) <= ROW_BYTES_LIMIT, "the longest row fits an operation");
+
 struct fault {
 	char text[160];
 };
@@ -68,30 +70,75 @@ static bool cut_after(const uint8_t *address, uint32_t bits)
 	return all_zero(address + whole, 16 - whole);
 }
 
-/* What one field alone does not tell. */
+/* What the fields of an address alone do not tell. prefix_length is read when it is not NULL. */
+static bool address_consistent(
+        const char *table, uint8_t family, const uint8_t *address, const uint8_t *prefix_length, struct fault *fault)
+{
+	if (prefix_length && family == 4 && *prefix_length > 32)
+		REFUSE("%s.prefix_length is %u: give 0 to 32", table, *prefix_length);
+	if (prefix_length && !cut_after(address, *prefix_length))
+		REFUSE("%s.address has bits set after prefix_length: set them to 0", table);
+	if (family == 4 && !cut_after(address, 32))
+		REFUSE("%s.address: an IPv4 address has 4 bytes, the rest is zero", table);
+	return true;
+}
+
+static bool unicast(const char *table, const uint8_t *mac, struct fault *fault)
+{
+	if (mac[0] & 1)
+		REFUSE("%s.mac is a multicast address: give a unicast one", table);
+	return true;
+}
+
+/* What one field of the key alone does not tell. */
 static bool key_consistent(uint32_t table, const uint8_t *row, struct fault *fault)
 {
 	const char *name = table_layouts[table].name;
-	if (table == FWD_TABLE_NEIGHBOR) {
-		const struct fwd_neighbor_row *neighbor = (const void *)row;
-		if (neighbor->family == 4 && !cut_after(neighbor->address, 32))
-			REFUSE("%s.address: an IPv4 address has 4 bytes, the rest is zero", name);
-	} else if (table == FWD_TABLE_SERVICE) {
-		const struct fwd_service_row *service = (const void *)row;
-		if (service->family == 4 && !cut_after(service->address, 32))
-			REFUSE("%s.address: an IPv4 address has 4 bytes, the rest is zero", name);
-	} else if (table == FWD_TABLE_ROUTE) {
-		const struct fwd_route_row *route = (const void *)row;
-		if (route->family == 4 && route->prefix_length > 32)
-			REFUSE("%s.prefix_length is %u: give 0 to 32", name, route->prefix_length);
-		if (!cut_after(route->address, route->prefix_length))
-			REFUSE("%s.address has bits set after prefix_length: set them to 0", name);
-	} else if (table == FWD_TABLE_MAC) {
-		const struct fwd_mac_row *mac = (const void *)row;
-		if (mac->mac[0] & 1)
-			REFUSE("%s.mac is a multicast address: give a unicast one", name);
+	const union {
+		struct fwd_neighbor_row neighbor;
+		struct fwd_learned_neighbor_row learned_neighbor;
+		struct fwd_service_row service;
+		struct fwd_route_row route;
+		struct fwd_source_row source;
+		struct fwd_mac_row mac;
+		struct fwd_learned_mac_row learned_mac;
+	} *of = (const void *)row;
+	switch (table) {
+	case FWD_TABLE_NEIGHBOR:
+		return address_consistent(name, of->neighbor.family, of->neighbor.address, NULL, fault);
+	case FWD_TABLE_LEARNED_NEIGHBOR:
+		return address_consistent(name, of->learned_neighbor.family, of->learned_neighbor.address, NULL, fault);
+	case FWD_TABLE_SERVICE:
+		return address_consistent(name, of->service.family, of->service.address, NULL, fault);
+	case FWD_TABLE_ROUTE:
+		return address_consistent(name, of->route.family, of->route.address, &of->route.prefix_length, fault);
+	case FWD_TABLE_SOURCE:
+		return address_consistent(
+		               name, of->source.family, of->source.address, &of->source.prefix_length, fault) &&
+		       unicast(name, of->source.mac, fault);
+	case FWD_TABLE_MAC:
+		return unicast(name, of->mac.mac, fault);
+	case FWD_TABLE_LEARNED_MAC:
+		return unicast(name, of->learned_mac.mac, fault);
+	default:
+		return true;
 	}
-	return true;
+}
+
+/* What one field behind the key alone does not tell. */
+static bool rest_consistent(uint32_t table, const uint8_t *row, struct fault *fault)
+{
+	const char *name = table_layouts[table].name;
+	if (table == FWD_TABLE_NEIGHBOR)
+		return unicast(name, ((const struct fwd_neighbor_row *)row)->mac, fault);
+	if (table == FWD_TABLE_LEARNED_NEIGHBOR)
+		return unicast(name, ((const struct fwd_learned_neighbor_row *)row)->mac, fault);
+	if (table != FWD_TABLE_NEXTHOP)
+		return true;
+	const struct fwd_nexthop_row *nexthop = (const void *)row;
+	if (nexthop->type == FWD_NEXTHOP_ECMP && nexthop->size == 0)
+		REFUSE("%s.size is 0: give a group 1 to 256 places", name);
+	return unicast(name, nexthop->mac, fault);
 }
 
 static bool row_valid(uint32_t table, const uint8_t *row, bool key_only, struct fault *fault)
@@ -104,7 +151,7 @@ static bool row_valid(uint32_t table, const uint8_t *row, bool key_only, struct 
 		if (!field_valid(layout->name, field, row, fault))
 			return false;
 	}
-	return key_consistent(table, row, fault);
+	return key_consistent(table, row, fault) && (key_only || rest_consistent(table, row, fault));
 }
 
 bool decode_row_valid(uint32_t table, const uint8_t *row)
@@ -126,6 +173,10 @@ int32_t decode_op(const uint8_t *bytes, uint32_t left, uint32_t number, struct o
 	if (table == 0 || table >= TABLE_LIMIT)
 		return error_set(FWD_ERR_ROW, "operation %u: there is no table %u", number, table);
 	const struct table_layout *layout = &table_layouts[table];
+	if (layout->internal) {
+		return error_set(FWD_ERR_ROW, "operation %u: %s is written by the forwarder itself: leave it out",
+		        number, layout->name);
+	}
 	if (size != layout->row_bytes) {
 		return error_set(FWD_ERR_ROW, "operation %u: %s: size is %u: its rows have %u bytes", number,
 		        layout->name, size, layout->row_bytes);

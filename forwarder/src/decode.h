@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #define OP_HEAD_BYTES   8u
-#define ROW_BYTES_LIMIT 128u
+#define ROW_BYTES_LIMIT 256u
 
 /* [u8 op][u8 table][u16 size][u32 0] and the row, aligned. */
 struct op {
@@ -20,8 +20,8 @@ struct op {
 
 /*
  * Decodes the operation at `bytes`, of which `left` are there; `number` is its place in the batch, for the text. For a
- * delete everything but the key is set to zero. Returns how many bytes it took, or FWD_ERR_ROW with a sentence that
- * names operation and field.
+ * delete everything but the key is set to zero. Rows of internal tables are refused. Returns how many bytes it took, or
+ * FWD_ERR_ROW with a sentence that names operation and field.
  */
 int32_t decode_op(const uint8_t *bytes, uint32_t left, uint32_t number, struct op *op);
 

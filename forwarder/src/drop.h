@@ -31,6 +31,8 @@ enum {
 	VERDICT_PUNT,
 	/** Look up the destination address in the port's VRF. */
 	VERDICT_ROUTE,
+	/** Send through pkt->out in pieces of at most pkt->mtu bytes of IP packet. */
+	VERDICT_FRAGMENT,
 };
 
 _Static_assert((int)DROP_COUNT <= (int)VERDICT_NEXT, "drop reasons and verdicts share a byte");

@@ -126,3 +126,28 @@ void fib_find4_burst(uint32_t vrf, const uint32_t *address_be, uint32_t *handles
 	else
 		memset(handles, 0, count * sizeof(*handles));
 }
+
+void fib_find6_burst(uint32_t vrf, const uint8_t *const *addresses, uint32_t *handles, uint32_t count)
+{
+	const struct fib *fib = fib_of(vrf);
+	if (fib)
+		lpm_find6_burst(&fib->ipv6, addresses, handles, count);
+	else
+		memset(handles, 0, count * sizeof(*handles));
+}
+
+const struct fwd_route_row *fib_route(uint32_t vrf, uint8_t family, const uint8_t *address)
+{
+	struct fwd_route_row key = {.vrf = vrf, .family = family};
+	uint32_t bits = family == 4 ? 32 : 128;
+	memcpy(key.address, address, bits / 8);
+	for (uint32_t length = bits + 1; length-- > 0;) {
+		if (length < bits)
+			key.address[length / 8] &= (uint8_t)(0xff00u >> length % 8);
+		key.prefix_length = (uint8_t)length;
+		const struct slot *best = best_route(&key);
+		if (best)
+			return (const struct fwd_route_row *)best->row;
+	}
+	return NULL;
+}

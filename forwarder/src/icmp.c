@@ -1,39 +1,63 @@
+#include <netinet/icmp6.h>
+#include <netinet/in.h>
 #include <rte_ether.h>
 #include <rte_icmp.h>
 #include <rte_ip.h>
 
+#include "answer.h"
 #include "stage.h"
 
-#define REPLY_TTL 64
-
-/* Whole, unfragmented echo request: part of one could not be answered. */
-static bool is_echo_request(const struct pkt *pkt)
+/* RFC 1624 eqn. 3: what stands in an ICMP checksum after its type went from one with code 0 to another. */
+static uint16_t checksum_after(uint16_t checksum, uint8_t from, uint8_t to)
 {
-	const struct rte_ipv4_hdr *ip = (const struct rte_ipv4_hdr *)(pkt->data + pkt->l3);
-	const struct rte_icmp_hdr *icmp = (const struct rte_icmp_hdr *)(pkt->data + pkt->l4);
+	uint32_t sum = (uint16_t)~rte_be_to_cpu_16(checksum) + (uint32_t)(uint16_t) ~(from << 8) + ((uint32_t)to << 8);
 
-	return (pkt->flags & PKT_L4) != 0 && pkt->protocol == IPPROTO_ICMP &&
-	       (ip->fragment_offset & rte_cpu_to_be_16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK)) == 0 &&
-	       icmp->icmp_type == RTE_IP_ICMP_ECHO_REQUEST && icmp->icmp_code == 0;
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return rte_cpu_to_be_16((uint16_t)~sum);
+}
+
+static void turn_ipv4(struct pkt *pkt)
+{
+	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)(pkt->data + pkt->l3);
+
+	ip->src_addr = pkt->dst_be;
+	ip->dst_addr = pkt->src_be;
+	ip->time_to_live = ANSWER_HOP_LIMIT;
+	ip->hdr_checksum = 0;
+	ip->hdr_checksum = (uint16_t)~rte_raw_cksum(ip, rte_ipv4_hdr_len(ip));
+}
+
+static void turn_ipv6(struct pkt *pkt)
+{
+	struct rte_ipv6_hdr *ip = (struct rte_ipv6_hdr *)(pkt->data + pkt->l3);
+	uint8_t asked[16];
+
+	memcpy(asked, pkt_dst6(pkt), sizeof(asked));
+	memcpy(ip->dst_addr, pkt_src6(pkt), sizeof(asked));
+	memcpy(ip->src_addr, asked, sizeof(asked));
+	ip->hop_limits = ANSWER_HOP_LIMIT;
 }
 
 verdict_t icmp_gateway(struct pkt *pkt)
 {
 	struct rte_ether_hdr *eth = (struct rte_ether_hdr *)pkt->data;
-	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)(pkt->data + pkt->l3);
-
-	if (!is_echo_request(pkt))
-		return DROP_SERVICE_UNSERVED;
+	bool ipv4 = (pkt->flags & PKT_IPV4) != 0;
+	uint8_t request = ipv4 ? RTE_IP_ICMP_ECHO_REQUEST : ICMP6_ECHO_REQUEST;
+	uint8_t reply = ipv4 ? RTE_IP_ICMP_ECHO_REPLY : ICMP6_ECHO_REPLY;
 	struct rte_icmp_hdr *icmp = (struct rte_icmp_hdr *)(pkt->data + pkt->l4);
-	icmp->icmp_type = RTE_IP_ICMP_ECHO_REPLY;
-	/* RFC 1624: the word type|code went from 0x0800 to 0, so the one's complement sum of the rest lost 0x0800. */
-	uint32_t sum = rte_be_to_cpu_16(icmp->icmp_cksum) + (RTE_IP_ICMP_ECHO_REQUEST << 8);
-	icmp->icmp_cksum = rte_cpu_to_be_16((uint16_t)(sum + (sum >> 16)));
-	ip->src_addr = pkt->dst_be;
-	ip->dst_addr = pkt->src_be;
-	ip->time_to_live = REPLY_TTL;
-	ip->hdr_checksum = 0;
-	ip->hdr_checksum = (uint16_t)~rte_raw_cksum(ip, rte_ipv4_hdr_len(ip));
+
+	if ((pkt->flags & PKT_FRAGMENT) != 0)
+		return DROP_GATEWAY_FRAGMENT;
+	if (pkt->protocol != (ipv4 ? IPPROTO_ICMP : IPPROTO_ICMPV6) || (pkt->flags & PKT_L4) == 0 ||
+	        icmp->icmp_type != request || icmp->icmp_code != 0)
+		return DROP_SERVICE_UNSERVED;
+	icmp->icmp_type = reply;
+	icmp->icmp_cksum = checksum_after(icmp->icmp_cksum, request, reply);
+	if (ipv4)
+		turn_ipv4(pkt);
+	else
+		turn_ipv6(pkt);
 	eth->dst_addr = eth->src_addr;
 	memcpy(eth->src_addr.addr_bytes, gateway_mac, sizeof(gateway_mac));
 	return VERDICT_REPLY;

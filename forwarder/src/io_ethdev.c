@@ -7,19 +7,80 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "offload.h"
+
 #define DESCRIPTORS 512
+/* Frames that one frame to be segmented becomes, at most: 64 KiB of the smallest usual payload, 536 bytes. */
+#define SEGMENTS 128u
 
 /* Link thread only. */
 static bool taken[RTE_MAX_ETHPORTS];
+
+struct device {
+	struct port_io io;
+	/** RTE_ETH_TX_OFFLOAD_* that are on. */
+	uint64_t tx_offloads;
+};
 
 static uint16_t ethdev_rx(struct port_io *io, struct rte_mbuf **mbufs, uint16_t n)
 {
 	return rte_eth_rx_burst((uint16_t)io->handle, 0, mbufs, n);
 }
 
-static uint16_t ethdev_tx(struct port_io *io, struct rte_mbuf **mbufs, uint16_t n)
+/* 0: the frame is as the device takes it; 1: it must be cut here; -errno: it cannot go. */
+static int prepare(const struct device *device, struct rte_mbuf *m)
 {
-	return rte_eth_tx_burst((uint16_t)io->handle, 0, mbufs, n);
+	uint64_t need = 0;
+
+	if (m->nb_segs > 1 && (device->tx_offloads & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) == 0 && !offload_is_large(m) &&
+	        rte_pktmbuf_linearize(m) != 0)
+		return -EMSGSIZE;
+	if (likely(!offload_pending(m)))
+		return 0;
+	if (m->ol_flags & RTE_MBUF_F_TX_UDP_SEG)
+		return 1;
+	if (m->ol_flags & RTE_MBUF_F_TX_TCP_SEG)
+		need = RTE_ETH_TX_OFFLOAD_TCP_TSO | RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+	else if ((m->ol_flags & RTE_MBUF_F_TX_L4_MASK) == RTE_MBUF_F_TX_TCP_CKSUM)
+		need = RTE_ETH_TX_OFFLOAD_TCP_CKSUM;
+	else
+		need = RTE_ETH_TX_OFFLOAD_UDP_CKSUM;
+	/* Drivers want the pseudo-header's sum in forms of their own; prepare knows them. */
+	if ((device->tx_offloads & need) == need && rte_eth_tx_prepare((uint16_t)device->io.handle, 0, &m, 1) == 1)
+		return 0;
+	if (offload_is_large(m))
+		return 1;
+	offload_finish(m);
+	return 0;
+}
+
+/* Frames behind one that the full queue cut in two are lost, as they would be on a wire. */
+static int send_cut(struct port_io *io, struct rte_mbuf *m)
+{
+	struct rte_mbuf *cut[SEGMENTS];
+	int count = offload_segment(m, cut, SEGMENTS);
+
+	if (count < 0)
+		return count;
+	uint16_t sent = rte_eth_tx_burst((uint16_t)io->handle, 0, cut, (uint16_t)count);
+	rte_pktmbuf_free_bulk(cut + sent, (unsigned int)(count - sent));
+	if (sent == 0)
+		return 0;
+	rte_pktmbuf_free(m);
+	return 1;
+}
+
+static int ethdev_tx(struct port_io *io, struct rte_mbuf **mbufs, uint16_t n)
+{
+	const struct device *device = (const struct device *)io;
+	int state = 0;
+	uint16_t ready = 0;
+
+	while (ready < n && (state = prepare(device, mbufs[ready])) == 0)
+		ready++;
+	if (ready > 0)
+		return rte_eth_tx_burst((uint16_t)io->handle, 0, mbufs, ready);
+	return state <= 0 ? state : send_cut(io, mbufs[0]);
 }
 
 static void ethdev_close(struct port_io *io)
@@ -44,12 +105,39 @@ static const struct port_ops ethdev_ops = {
         .close = ethdev_close,
 };
 
-static int configure(uint16_t id, uint16_t mtu)
+/* Offloads both sides know; chains where a frame does not fit one buffer. */
+static int choose(uint16_t id, uint16_t mtu, struct rte_eth_conf *conf)
+{
+	static const uint64_t wanted = RTE_ETH_TX_OFFLOAD_MULTI_SEGS | RTE_ETH_TX_OFFLOAD_TCP_TSO |
+	                               RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM;
+	uint32_t frame = mtu + RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN;
+	struct rte_eth_dev_info info;
+	int result = rte_eth_dev_info_get(id, &info);
+
+	if (result != 0)
+		return result;
+	conf->txmode.offloads = info.tx_offload_capa & wanted;
+	if (mtu != 0)
+		conf->rxmode.mtu = mtu;
+	if (mtu > info.max_mtu || frame - RTE_VLAN_HLEN > info.max_rx_pktlen)
+		return -EMSGSIZE;
+	if (frame <= (uint32_t)(rte_pktmbuf_data_room_size(io_pool) - RTE_PKTMBUF_HEADROOM))
+		return 0;
+	conf->rxmode.offloads = RTE_ETH_RX_OFFLOAD_SCATTER;
+	return (info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER) != 0 &&
+	                       (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) != 0
+	               ? 0
+	               : -EMSGSIZE;
+}
+
+static int configure(uint16_t id, uint16_t mtu, uint64_t *tx_offloads)
 {
 	struct rte_eth_conf conf = {0};
 	uint16_t rx = DESCRIPTORS, tx = DESCRIPTORS;
-	int result = rte_eth_dev_configure(id, 1, 1, &conf);
+	int result = choose(id, mtu, &conf);
 
+	if (result == 0)
+		result = rte_eth_dev_configure(id, 1, 1, &conf);
 	if (result == 0)
 		result = rte_eth_dev_adjust_nb_rx_tx_desc(id, &rx, &tx);
 	if (result == 0)
@@ -66,6 +154,7 @@ static int configure(uint16_t id, uint16_t mtu)
 		int refused = rte_eth_promiscuous_enable(id);
 		result = refused == -ENOTSUP ? 0 : refused;
 	}
+	*tx_offloads = conf.txmode.offloads;
 	return result;
 }
 
@@ -78,16 +167,16 @@ int io_ethdev_open(const char *name, uint16_t mtu, struct port_io **out)
 		return -ENODEV;
 	if (taken[id])
 		return -EBUSY;
-	struct port_io *io = calloc(1, sizeof(*io));
-	if (io == NULL)
+	struct device *device = calloc(1, sizeof(*device));
+	if (device == NULL)
 		return -ENOMEM;
-	*io = (struct port_io){.ops = &ethdev_ops, .fd = -1, .handle = id};
+	device->io = (struct port_io){.ops = &ethdev_ops, .fd = -1, .handle = id};
 	taken[id] = true;
-	int result = configure(id, mtu);
+	int result = configure(id, mtu, &device->tx_offloads);
 	if (result != 0) {
-		ethdev_close(io);
+		ethdev_close(&device->io);
 		return result;
 	}
-	*out = io;
+	*out = &device->io;
 	return 0;
 }

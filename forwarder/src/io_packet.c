@@ -6,98 +6,50 @@
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <rte_ether.h>
-#include <rte_ip.h>
 #include <rte_mbuf.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define BURST         32u
+#include "closer.h"
+#include "keeper.h"
+#include "receiver.h"
+#include "vnet.h"
+
+#define BURST         RECEIVER_SLOTS
 #define SOCKET_BUFFER (4 << 20)
 #define CONTROL_SIZE  CMSG_SPACE(sizeof(struct tpacket_auxdata))
+/* Vectors of one send: 32 short frames, or some 15 of 64 KiB; what does not fit goes with the next. */
+#define VECTORS 512u
 
-/* The receive side of one packet thread: buffers wait here between calls, whichever port is read next. */
-struct receiver {
-	struct mmsghdr messages[BURST];
-	struct iovec vectors[BURST];
-	struct rte_mbuf *mbufs[BURST];
-	union {
-		char bytes[CONTROL_SIZE];
-		struct cmsghdr align;
-	} control[BURST];
+union control {
+	char bytes[CONTROL_SIZE];
+	struct cmsghdr align;
 };
 
-struct rte_mempool *io_pool;
-static _Thread_local struct receiver *receiver;
-
-static bool arm(struct receiver *r, unsigned int i)
+/* A tag of another kind than 802.1Q is no VLAN of ours: back into the bytes. */
+static __attribute__((noinline, cold)) void put_tag(struct rte_mbuf *m, uint16_t tpid, uint16_t tci)
 {
-	struct rte_mbuf *m = rte_pktmbuf_alloc(io_pool);
+	uint8_t tag[RTE_VLAN_HLEN] = {(uint8_t)(tpid >> 8), (uint8_t)tpid, (uint8_t)(tci >> 8), (uint8_t)tci};
+	char *front = rte_pktmbuf_prepend(m, sizeof(tag));
 
-	r->mbufs[i] = m;
-	if (m == NULL)
-		return false;
-	r->vectors[i].iov_base = rte_pktmbuf_mtod(m, void *);
-	r->vectors[i].iov_len = rte_pktmbuf_tailroom(m);
-	return true;
+	if (front == NULL)
+		return;
+	memmove(front, front + sizeof(tag), 2 * RTE_ETHER_ADDR_LEN);
+	memcpy(front + 2 * RTE_ETHER_ADDR_LEN, tag, sizeof(tag));
+	if (m->l2_len != 0)
+		m->l2_len += sizeof(tag);
 }
 
-/* Once per packet thread: the only malloc, before its first packet. */
-static struct receiver *receiver_get(void)
+static void take_tag(struct rte_mbuf *m, const struct tpacket_auxdata *aux)
 {
-	if (receiver != NULL)
-		return receiver;
-	struct receiver *r = calloc(1, sizeof(*r));
-	if (r == NULL)
-		return NULL;
-	for (unsigned int i = 0; i < BURST; i++) {
-		r->messages[i].msg_hdr.msg_iov = &r->vectors[i];
-		r->messages[i].msg_hdr.msg_iovlen = 1;
-		r->messages[i].msg_hdr.msg_control = r->control[i].bytes;
-	}
-	receiver = r;
-	return r;
-}
-
-void io_packet_thread_exit(void)
-{
-	if (receiver == NULL)
+	if ((aux->tp_status & TP_STATUS_VLAN_VALID) == 0)
 		return;
-	for (unsigned int i = 0; i < BURST; i++)
-		rte_pktmbuf_free(receiver->mbufs[i]);
-	free(receiver);
-	receiver = NULL;
-}
-
-static void finish_checksum(struct rte_mbuf *m)
-{
-	uint8_t *data = rte_pktmbuf_mtod(m, uint8_t *);
-	uint32_t room = m->data_len - RTE_ETHER_HDR_LEN;
-	uint8_t *ip = data + RTE_ETHER_HDR_LEN;
-	uint16_t type = (uint16_t)(data[12] << 8 | data[13]);
-	uint32_t header, total, protocol, at;
-
-	if (type == RTE_ETHER_TYPE_IPV4 && room >= sizeof(struct rte_ipv4_hdr)) {
-		struct rte_ipv4_hdr *h = (struct rte_ipv4_hdr *)ip;
-		header = rte_ipv4_hdr_len(h);
-		total = rte_be_to_cpu_16(h->total_length);
-		protocol = h->next_proto_id;
-	} else if (type == RTE_ETHER_TYPE_IPV6 && room >= sizeof(struct rte_ipv6_hdr)) {
-		struct rte_ipv6_hdr *h = (struct rte_ipv6_hdr *)ip;
-		header = sizeof(*h);
-		total = header + rte_be_to_cpu_16(h->payload_len);
-		protocol = h->proto;
-	} else {
-		return;
-	}
-	at = protocol == IPPROTO_TCP ? 16 : 6;
-	if ((protocol != IPPROTO_TCP && protocol != IPPROTO_UDP) || total > room || total < header + at + 2)
-		return;
-	memset(ip + header + at, 0, 2);
-	uint16_t sum = type == RTE_ETHER_TYPE_IPV4 ? rte_ipv4_udptcp_cksum((void *)ip, ip + header)
-	                                           : rte_ipv6_udptcp_cksum((void *)ip, ip + header);
-	memcpy(ip + header + at, &sum, 2);
+	if ((aux->tp_status & TP_STATUS_VLAN_TPID_VALID) != 0 && aux->tp_vlan_tpid != ETH_P_8021Q)
+		return put_tag(m, aux->tp_vlan_tpid, aux->tp_vlan_tci);
+	m->vlan_tci = aux->tp_vlan_tci;
+	m->ol_flags |= RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED;
 }
 
 static void take_auxdata(struct rte_mbuf *m, struct msghdr *message)
@@ -108,66 +60,67 @@ static void take_auxdata(struct rte_mbuf *m, struct msghdr *message)
 		if (c->cmsg_level != SOL_PACKET || c->cmsg_type != PACKET_AUXDATA)
 			continue;
 		memcpy(&aux, CMSG_DATA(c), sizeof(aux));
-		if (aux.tp_status & TP_STATUS_VLAN_VALID) {
-			m->vlan_tci = aux.tp_vlan_tci;
-			m->ol_flags |= RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED;
-		}
-		if (aux.tp_status & TP_STATUS_CSUMNOTREADY)
-			finish_checksum(m);
+		take_tag(m, &aux);
 	}
 }
 
 static uint16_t packet_rx(struct port_io *io, struct rte_mbuf **mbufs, uint16_t n)
 {
-	struct receiver *r = receiver_get();
-	unsigned int room;
+	struct mmsghdr messages[BURST];
+	union control control[BURST];
+	struct receiver_slot *slots = receiver_slots();
+	unsigned int room = 0;
 
-	if (r == NULL)
-		return 0;
-	for (room = 0; room < RTE_MIN(n, BURST); room++) {
-		if (r->mbufs[room] == NULL && !arm(r, room))
-			break;
-		r->messages[room].msg_hdr.msg_controllen = CONTROL_SIZE;
+	while (slots != NULL && room < RTE_MIN(n, BURST) && receiver_arm(&slots[room])) {
+		messages[room].msg_hdr = (struct msghdr){.msg_iov = slots[room].vectors,
+		        .msg_iovlen = RECEIVER_VECTORS,
+		        .msg_control = control[room].bytes,
+		        .msg_controllen = CONTROL_SIZE};
+		room++;
 	}
-	int got = room == 0 ? 0 : recvmmsg(io->fd, r->messages, room, MSG_DONTWAIT | MSG_TRUNC, NULL);
+	int got = room == 0 ? 0 : recvmmsg(io->fd, messages, room, MSG_DONTWAIT | MSG_TRUNC, NULL);
 	/* An error (ENETDOWN) is told by the link thread, which watches the interface. */
 	for (int i = 0; i < got; i++) {
-		struct rte_mbuf *m = r->mbufs[i];
-		uint32_t length = r->messages[i].msg_len;
+		struct rte_mbuf *m = receiver_take(&slots[i], messages[i].msg_len);
 
-		r->mbufs[i] = NULL;
-		m->pkt_len = length;
-		m->data_len = (uint16_t)RTE_MIN(length, (uint32_t)r->vectors[i].iov_len);
-		if (length == m->data_len && length > RTE_ETHER_HDR_LEN)
-			take_auxdata(m, &r->messages[i].msg_hdr);
+		if (m->data_len > RTE_ETHER_HDR_LEN) {
+			vnet_receive(m, &slots[i].header);
+			take_auxdata(m, &messages[i].msg_hdr);
+		}
 		mbufs[i] = m;
 	}
 	return got < 0 ? 0 : (uint16_t)got;
 }
 
-static uint16_t packet_tx(struct port_io *io, struct rte_mbuf **mbufs, uint16_t n)
+static int packet_tx(struct port_io *io, struct rte_mbuf **mbufs, uint16_t n)
 {
 	struct mmsghdr messages[BURST];
-	struct iovec vectors[BURST];
-	uint16_t count = RTE_MIN(n, (uint16_t)BURST);
+	struct virtio_net_hdr headers[BURST];
+	struct iovec vectors[VECTORS];
+	uint32_t used = 0;
+	uint16_t count = 0;
 
-	memset(messages, 0, sizeof(messages[0]) * count);
-	for (uint16_t i = 0; i < count; i++) {
-		vectors[i].iov_base = rte_pktmbuf_mtod(mbufs[i], void *);
-		vectors[i].iov_len = mbufs[i]->data_len;
-		messages[i].msg_hdr.msg_iov = &vectors[i];
-		messages[i].msg_hdr.msg_iovlen = 1;
+	while (count < RTE_MIN(n, (uint16_t)BURST)) {
+		uint32_t some = vnet_vectors(mbufs[count], &headers[count], &vectors[used], VECTORS - used);
+		if (some == 0)
+			break;
+		messages[count].msg_hdr = (struct msghdr){.msg_iov = &vectors[used], .msg_iovlen = some};
+		used += some;
+		count++;
 	}
+	if (count == 0)
+		return n == 0 ? 0 : -EMSGSIZE;
 	int sent = sendmmsg(io->fd, messages, count, MSG_DONTWAIT);
-	if (sent <= 0)
-		return 0;
+	if (sent < 0)
+		/* The queue is full for all that follow, and a socket without its interface refuses everything. */
+		return errno == EAGAIN || errno == ENETDOWN || errno == ENXIO ? 0 : -errno;
 	rte_pktmbuf_free_bulk(mbufs, (unsigned int)sent);
-	return (uint16_t)sent;
+	return sent;
 }
 
 static void packet_close(struct port_io *io)
 {
-	close(io->fd);
+	closer_close(io->fd);
 	free(io);
 }
 
@@ -185,12 +138,8 @@ static int enable(int fd, int option)
 	return setsockopt(fd, SOL_PACKET, option, &one, sizeof(one));
 }
 
-int io_packet_open(uint32_t interface_index, struct port_io **out)
+static int set_up(int fd, uint32_t interface_index, bool direct)
 {
-	/* Protocol 0 until bound: nothing of other interfaces may enter the queue. */
-	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
 	int size = SOCKET_BUFFER;
 	struct sockaddr_ll address = {
 	        .sll_family = AF_PACKET,
@@ -198,30 +147,34 @@ int io_packet_open(uint32_t interface_index, struct port_io **out)
 	        .sll_ifindex = (int)interface_index,
 	};
 	struct packet_mreq promiscuous = {.mr_ifindex = (int)interface_index, .mr_type = PACKET_MR_PROMISC};
-	struct port_io *io = NULL;
 
 	if (enable(fd, PACKET_AUXDATA) < 0 || enable(fd, PACKET_IGNORE_OUTGOING) < 0 ||
-	        enable(fd, PACKET_QDISC_BYPASS) < 0)
-		goto fail;
+	        enable(fd, PACKET_VNET_HDR) < 0 || (direct && enable(fd, PACKET_QDISC_BYPASS) < 0))
+		return -errno;
 	/* FORCE passes rmem_max; we are root. A refusal leaves the default, which works. */
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
 		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	if (setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &promiscuous, sizeof(promiscuous)) < 0)
-		goto fail;
-	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		goto fail;
-	io = calloc(1, sizeof(*io));
+		return -errno;
+	return bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
+}
+
+int io_packet_open(uint32_t interface_index, bool direct, struct port_io **out)
+{
+	/* Protocol 0 until bound: nothing of other interfaces may enter the queue. */
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	int result = set_up(fd, interface_index, direct);
+	struct port_io *io = result < 0 ? NULL : calloc(1, sizeof(*io));
 	if (io == NULL) {
-		errno = ENOMEM;
-		goto fail;
+		close(fd);
+		return result < 0 ? result : -ENOMEM;
 	}
 	*io = (struct port_io){.ops = &packet_ops, .fd = fd, .handle = interface_index};
+	keeper_keep(fd);
 	*out = io;
 	return 0;
-fail:;
-	int error = errno;
-	close(fd);
-	return -error;
 }

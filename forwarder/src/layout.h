@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* Table numbers (enum fwd_table) are 1 .. TABLE_LIMIT-1. */
-#define TABLE_LIMIT 10
+#define TABLE_LIMIT 14
 #define FIELD_LIMIT 16
 
 enum field_kind { FIELD_U8, FIELD_U16, FIELD_U32, FIELD_FAMILY, FIELD_MAC, FIELD_IP, FIELD_TEXT, FIELD_PAD };
@@ -29,6 +29,7 @@ struct table_layout {
 	uint16_t key_bytes;  /* the key is the first key_bytes of a row */
 	uint16_t hash_bytes; /* the index hashes the first hash_bytes; routes of one prefix share them */
 	bool per_owner;      /* two owners may use the same key */
+	bool internal;       /* written by the forwarder itself; owners may only read it */
 	uint32_t capacity;   /* slots in 512 MiB of state memory */
 	uint8_t field_count;
 	struct field_layout fields[FIELD_LIMIT];

@@ -10,11 +10,12 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "binding.h"
+#include "io.h"
+#include "link_queue.h"
 #include "netlink.h"
 #include "port.h"
 
@@ -29,6 +30,8 @@ struct link {
 	bool attached;
 	/** Interface in our namespace; 0: none. */
 	uint32_t index;
+	/** The carrier as it was seen last. */
+	bool running;
 	/** 0: no retry is due. */
 	uint64_t retry_at_ms;
 	uint32_t backoff_ms;
@@ -37,16 +40,10 @@ struct link {
 
 static struct {
 	pthread_t thread;
-	bool running;
-	int wake;
+	bool running, stop;
 	struct mnl_socket *monitor;
 	struct link *links;
-	/* Below: under `lock`. */
-	pthread_mutex_t lock;
-	pthread_cond_t settled;
-	struct port *first, *last;
-	bool busy, stop;
-} self = {.lock = PTHREAD_MUTEX_INITIALIZER, .settled = PTHREAD_COND_INITIALIZER, .wake = -1};
+} self;
 
 static uint64_t now_ms(void)
 {
@@ -54,54 +51,6 @@ static uint64_t now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
-static void queue(struct port *port, bool gone)
-{
-	uint64_t one = 1;
-
-	pthread_mutex_lock(&self.lock);
-	port->gone = gone;
-	if (!port->queued) {
-		port->queued = true;
-		port->next_queued = NULL;
-		if (self.last != NULL)
-			self.last->next_queued = port;
-		else
-			self.first = port;
-		self.last = port;
-	}
-	pthread_mutex_unlock(&self.lock);
-	ssize_t ignored = write(self.wake, &one, sizeof(one));
-	(void)ignored;
-}
-
-void link_queue(struct port *port)
-{
-	queue(port, false);
-}
-
-void link_queue_gone(struct port *port)
-{
-	queue(port, true);
-}
-
-static struct port *pop(bool *gone)
-{
-	pthread_mutex_lock(&self.lock);
-	struct port *port = self.first;
-	if (port != NULL) {
-		self.first = port->next_queued;
-		if (self.first == NULL)
-			self.last = NULL;
-		port->queued = false;
-		*gone = port->gone;
-	}
-	self.busy = port != NULL;
-	if (port == NULL)
-		pthread_cond_broadcast(&self.settled);
-	pthread_mutex_unlock(&self.lock);
-	return port;
 }
 
 static void retry_children(const struct port *trunk)
@@ -114,15 +63,60 @@ static void retry_children(const struct port *trunk)
 	}
 }
 
+static void report_carrier(struct link *link, bool running);
+
+/* A VLAN is up when its trunk is. */
+static void report_children(const struct link *trunk, bool running)
+{
+	for (struct link *l = self.links; l != NULL; l = l->next) {
+		if (l->attached && l->row.binding == FWD_BINDING_VLAN && l->row.parent == trunk->port->id)
+			report_carrier(l, running);
+	}
+}
+
+static void report_vm(struct link *link)
+{
+	char reason[sizeof(link->port->reason)];
+	bool there = io_vhost_state(link->port->io, reason, sizeof(reason));
+
+	if (link->row.flags & FWD_PORT_TRUNK)
+		report_children(link, there);
+	port_report(link->port, there ? FWD_LINK_UP : FWD_LINK_DOWN, "%s", reason);
+}
+
+static void look_at_vms(void)
+{
+	for (struct link *l = link_queue_look() ? self.links : NULL; l != NULL; l = l->next) {
+		if (l->attached && l->row.binding == FWD_BINDING_VHOST_USER)
+			report_vm(l);
+	}
+}
+
 static void report_carrier(struct link *link, bool running)
 {
+	if (link->row.binding == FWD_BINDING_VHOST_USER)
+		return report_vm(link);
+	link->running = running;
+	if (link->row.flags & FWD_PORT_TRUNK)
+		report_children(link, running);
 	if (running)
 		port_report(link->port, FWD_LINK_UP, "%s", "");
+	else if (link->row.binding == FWD_BINDING_VLAN)
+		port_report(link->port, FWD_LINK_DOWN, "no carrier: trunk port %u is down", link->row.parent);
 	else if (link->row.binding == FWD_BINDING_NETNS)
 		port_report(link->port, FWD_LINK_DOWN, "no carrier: %s in namespace %s is down", link->row.interface,
 		        link->row.netns);
 	else
 		port_report(link->port, FWD_LINK_DOWN, "no carrier on %s", link->row.interface);
+}
+
+uint32_t link_user(uint32_t index)
+{
+	for (const struct link *l = self.links; l != NULL; l = l->next) {
+		if (index != 0 && l->attached && l->index == index)
+			return l->port->id;
+	}
+	return 0;
 }
 
 static void attach(struct link *link)
@@ -177,7 +171,9 @@ static void detach(struct link *link, bool remove)
 static bool same_binding(const struct fwd_port_row *a, const struct fwd_port_row *b)
 {
 	return a->binding == b->binding && a->parent == b->parent && a->vlan == b->vlan &&
-	       ((a->flags ^ b->flags) & FWD_PORT_TRUNK) == 0 &&
+	       ((a->flags ^ b->flags) & (FWD_PORT_TRUNK | FWD_PORT_SERVER)) == 0 &&
+	       memcmp(a->socket, b->socket, sizeof(a->socket)) == 0 &&
+	       (a->binding != FWD_BINDING_ETHDEV || a->mtu == b->mtu) &&
 	       memcmp(a->interface, b->interface, sizeof(a->interface)) == 0 &&
 	       memcmp(a->netns, b->netns, sizeof(a->netns)) == 0;
 }
@@ -203,8 +199,8 @@ static void changed(struct link *link)
 	binding_adjust(&row, &result);
 	if (result.error != 0)
 		port_report(link->port, FWD_LINK_PENDING, "%s", result.reason);
-	else if (result.index != 0)
-		report_carrier(link, result.running);
+	else
+		report_carrier(link, result.index != 0 ? result.running : link->running);
 }
 
 static void forget(struct link *link)
@@ -298,7 +294,7 @@ static void drain(bool stop)
 	struct port *port;
 	bool gone = false;
 
-	while ((port = pop(&gone)) != NULL) {
+	while ((port = link_queue_pop(&gone)) != NULL) {
 		if (!stop || gone)
 			handle(port, gone);
 	}
@@ -307,6 +303,7 @@ static void drain(bool stop)
 void link_poll_once(void)
 {
 	drain(false);
+	look_at_vms();
 	retry();
 }
 
@@ -316,20 +313,19 @@ static void *run(void *argument)
 	int timeout = 0;
 
 	for (;;) {
-		struct pollfd fds[] = {
-		        {.fd = self.wake, .events = POLLIN}, {.fd = mnl_socket_get_fd(self.monitor), .events = POLLIN}};
-		uint64_t count;
+		struct pollfd fds[] = {{.fd = link_queue_fd(), .events = POLLIN},
+		        {.fd = mnl_socket_get_fd(self.monitor), .events = POLLIN}};
 
 		poll(fds, 2, timeout);
-		ssize_t ignored = read(self.wake, &count, sizeof(count));
-		(void)ignored;
+		link_queue_calm();
 		bool stop = __atomic_load_n(&self.stop, __ATOMIC_ACQUIRE);
 		drain(stop);
 		if (stop)
 			return NULL;
+		look_at_vms();
 		if (netlink_events(self.monitor, on_event) == -ENOBUFS)
 			look_at_all();
-		timeout = retry();
+		timeout = binding_flush(retry());
 	}
 }
 
@@ -342,9 +338,11 @@ int link_start(const char *tag)
 		return result;
 	self.stop = false;
 	self.monitor = netlink_open(RTMGRP_LINK);
-	self.wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (self.monitor == NULL || self.wake < 0)
+	if (self.monitor == NULL)
 		return -errno;
+	result = link_queue_open();
+	if (result < 0)
+		return result;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	result = -pthread_create(&self.thread, NULL, run, NULL);
@@ -358,12 +356,9 @@ int link_start(const char *tag)
 
 void link_stop(void)
 {
-	uint64_t one = 1;
-
 	if (self.running) {
 		__atomic_store_n(&self.stop, true, __ATOMIC_RELEASE);
-		ssize_t ignored = write(self.wake, &one, sizeof(one));
-		(void)ignored;
+		link_queue_wake();
 		pthread_join(self.thread, NULL);
 	}
 	/* What came after the thread's last look, or without one (tests). */
@@ -376,23 +371,7 @@ void link_stop(void)
 	}
 	if (self.monitor != NULL)
 		mnl_socket_close(self.monitor);
-	if (self.wake >= 0)
-		close(self.wake);
 	self.monitor = NULL;
-	self.wake = -1;
+	link_queue_close();
 	binding_free();
-}
-
-void link_settle(uint32_t timeout_seconds)
-{
-	struct timespec until;
-
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += timeout_seconds;
-	pthread_mutex_lock(&self.lock);
-	while (self.first != NULL || self.busy) {
-		if (pthread_cond_timedwait(&self.settled, &self.lock, &until) == ETIMEDOUT)
-			break;
-	}
-	pthread_mutex_unlock(&self.lock);
 }

@@ -22,6 +22,10 @@ void link_queue(struct port *port);
 /** Its row is gone and it is unpublished: the link thread takes it over and frees it. No call for this port may follow.
  */
 void link_queue_gone(struct port *port);
+/** A VM came or went: the link thread reports its port's state. Any thread, never blocks. */
+void link_look(void);
+/** Link thread: the attached port that an interface belongs to; 0: none. */
+uint32_t link_user(uint32_t index);
 /** Does in the caller's thread what is queued or due, when the link thread does not run: tests. */
 void link_poll_once(void);
 /** Waits until the queue was empty once, or timeout_seconds passed: all links that can be there are there. */

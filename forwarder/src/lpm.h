@@ -9,7 +9,7 @@
  *
  * Nodes never change but for their child pointers: an update builds one or two new nodes, swaps one pointer and retires
  * the old ones (rcu.h). So readers never wait, and see each route either old or new. Cost: 40 bytes a node, 8 a child,
- * 4 a prefix, rounded up by malloc.
+ * 4 a prefix, rounded up by malloc. An IPv4 trie with many prefixes has a direct table in front (lpm_flat.h).
  *
  * lpm_find4, lpm_find6, lpm_find4_burst: registered readers, or the writer. lpm_insert, lpm_delete, lpm_free: the
  * writer. Values are 1 .. 2^32-1; 0 means no match.
@@ -25,6 +25,10 @@ struct lpm_node;
 struct lpm {
 	struct lpm_node *root;
 	uint64_t count; /* of prefixes */
+	/* lpm_flat.h: 65,536 entries, or NULL; bytes in use; which parts of them. */
+	uint32_t *flat;
+	uint64_t flat_bytes;
+	uint64_t flat_blocks;
 };
 
 /* address in host order. */
@@ -35,6 +39,9 @@ uint32_t lpm_find6(const struct lpm *lpm, const uint8_t *address);
 
 /* count ≤ 32 addresses in network order; walks all of them one level at a time, so that their cache misses overlap. */
 void lpm_find4_burst(const struct lpm *lpm, const uint32_t *address_be, uint32_t *values, uint32_t count);
+
+/* The same for IPv6. */
+void lpm_find6_burst(const struct lpm *lpm, const uint8_t *const *addresses, uint32_t *values, uint32_t count);
 
 /*
  * Sets the value of a prefix. address: 16 bytes as in rows (IPv4 in the first 4, network order), zero after length

@@ -88,6 +88,19 @@ static inline uint32_t *node_values(const struct lpm_node *node)
 	return (uint32_t *)(node->children + child_count(node));
 }
 
+/* Bits of node.prefixes that cover a chunk: lengths 0 to 5. */
+extern const uint64_t lpm_cover[64];
+
+/* The part of an IPv4 trie under the first `bits` (≤ 32) of an address in host order. */
+struct lpm_slice {
+	uint32_t value;              /* of the longest prefix of at most `bits`; 0: none */
+	uint32_t length;             /* of that */
+	bool longer;                 /* there are longer ones under it */
+	const struct lpm_node *node; /* where the search ended */
+};
+/* above: of the same address and fewer bits, with longer ones, to begin there; or NULL. Writer. */
+struct lpm_slice lpm_slice4(const struct lpm *lpm, const struct lpm_slice *above, uint32_t address, uint32_t bits);
+
 static inline struct lpm_node *child_load(struct lpm_node *const *place)
 {
 	return __atomic_load_n(place, __ATOMIC_ACQUIRE);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "lpm.h"
+#include "lpm_flat.h"
 #include "lpm_node.h"
 #include "rcu.h"
 
@@ -157,7 +158,7 @@ static int split(struct lpm_node **place, struct prefix prefix, uint32_t value)
 	return 0;
 }
 
-int lpm_insert(struct lpm *lpm, uint8_t family, const uint8_t *address, uint8_t length, uint32_t value)
+static int trie_insert(struct lpm *lpm, uint8_t family, const uint8_t *address, uint8_t length, uint32_t value)
 {
 	struct prefix prefix = prefix_of(family, address, length);
 	uint32_t home = home_depth(prefix);
@@ -224,7 +225,22 @@ static void prune(struct lpm_node ***path, uint32_t levels)
 	prune(path, levels - 1);
 }
 
-int lpm_delete(struct lpm *lpm, uint8_t family, const uint8_t *address, uint8_t length)
+static uint32_t host_order(const uint8_t *address)
+{
+	uint32_t be;
+	memcpy(&be, address, sizeof(be));
+	return __builtin_bswap32(be);
+}
+
+int lpm_insert(struct lpm *lpm, uint8_t family, const uint8_t *address, uint8_t length, uint32_t value)
+{
+	int failed = trie_insert(lpm, family, address, length, value);
+	if (!failed && family == 4)
+		flat_inserted(lpm, host_order(address), length, value);
+	return failed;
+}
+
+static int trie_delete(struct lpm *lpm, uint8_t family, const uint8_t *address, uint8_t length)
 {
 	struct prefix prefix = prefix_of(family, address, length);
 	uint32_t home = home_depth(prefix);
@@ -256,8 +272,67 @@ int lpm_delete(struct lpm *lpm, uint8_t family, const uint8_t *address, uint8_t 
 	return 0;
 }
 
+int lpm_delete(struct lpm *lpm, uint8_t family, const uint8_t *address, uint8_t length)
+{
+	int failed = trie_delete(lpm, family, address, length);
+	if (!failed && family == 4)
+		flat_deleted(lpm, host_order(address), length);
+	return failed;
+}
+
+/* Whether a node has anything longer than `inside` (0 .. 5) bits behind its path that begins with these bits. */
+static bool longer_inside(const struct lpm_node *node, uint32_t inside, uint32_t bits)
+{
+	uint32_t shift = STRIDE - inside;
+	uint64_t branches = node->branches >> (bits << shift);
+	if (inside ? branches & ((1ULL << (1u << shift)) - 1) : branches)
+		return true;
+	for (uint32_t length = inside + 1; length < STRIDE; length++) {
+		uint32_t more = length - inside;
+		uint64_t prefixes = node->prefixes >> ((1u << length) - 1 + (bits << more));
+		if (prefixes & ((1ULL << (1u << more)) - 1))
+			return true;
+	}
+	return false;
+}
+
+struct lpm_slice lpm_slice4(const struct lpm *lpm, const struct lpm_slice *above, uint32_t address, uint32_t bits)
+{
+	struct lpm_key key = key4(address);
+	struct lpm_slice slice = {0};
+	uint32_t end = bits + 3;
+	if (above)
+		slice = (struct lpm_slice){.value = above->value, .length = above->length};
+	for (const struct lpm_node *node = above ? above->node : lpm->root; node;) {
+		slice.node = node;
+		uint32_t depth = node->depth, common = depth < end ? depth : end;
+		if (key_cut(key, common).high != key_cut(node->path, common).high)
+			break;
+		if (depth > end) {
+			slice.longer = true;
+			break;
+		}
+		uint32_t chunk = chunk_of(key, depth), inside = end - depth;
+		uint64_t covering = node->prefixes & lpm_cover[chunk];
+		if (inside < STRIDE)
+			covering &= (1ULL << ((2u << inside) - 1)) - 1;
+		if (covering) {
+			uint32_t bit = 63u - (uint32_t)__builtin_clzll(covering);
+			slice.value = node_values(node)[rank(node->prefixes, bit)];
+			slice.length = depth - 3 + 31u - (uint32_t)__builtin_clz(bit + 1);
+		}
+		if (inside < STRIDE) {
+			slice.longer = longer_inside(node, inside, chunk >> (STRIDE - inside));
+			break;
+		}
+		node = node->branches >> chunk & 1 ? node->children[rank(node->branches, chunk)] : NULL;
+	}
+	return slice;
+}
+
 void lpm_free(struct lpm *lpm)
 {
+	flat_free(lpm);
 	/* Depth first without recursion into C's stack beyond 22 levels: IPv6 has no more. */
 	struct lpm_node *root = lpm->root;
 	__atomic_store_n(&lpm->root, NULL, __ATOMIC_RELEASE);
@@ -265,7 +340,7 @@ void lpm_free(struct lpm *lpm)
 	if (!root)
 		return;
 	for (uint32_t i = 0; i < child_count(root); i++) {
-		struct lpm child = {root->children[i], 0};
+		struct lpm child = {.root = root->children[i]};
 		lpm_free(&child);
 	}
 	rcu_retire_memory(root);

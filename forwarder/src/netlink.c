@@ -3,16 +3,19 @@
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/if_link.h>
+#include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define REQUEST_SIZE 1024
 #define REPLY_SIZE   32768
 #define EVENT_BUFFER (4 << 20)
+/* Links that come or go interrupt a dump. */
+#define DUMP_TRIES 100
 
 struct mnl_socket *netlink_open(uint32_t groups)
 {
@@ -36,7 +39,7 @@ struct mnl_socket *netlink_open(uint32_t groups)
 /* Sends one request and runs the replies through `each` until the acknowledgement. */
 static int request(struct mnl_socket *nl, struct nlmsghdr *message, mnl_cb_t each, void *data)
 {
-	char reply[REPLY_SIZE];
+	char reply[REPLY_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
 	static uint32_t sequence;
 
 	message->nlmsg_seq = ++sequence;
@@ -46,6 +49,10 @@ static int request(struct mnl_socket *nl, struct nlmsghdr *message, mnl_cb_t eac
 		ssize_t length = mnl_socket_recvfrom(nl, reply, sizeof(reply));
 		if (length < 0)
 			return -errno;
+		const struct nlmsghdr *head = (const struct nlmsghdr *)reply;
+		/* What is left of a request that ended early: a dump that links changed under. */
+		if (head->nlmsg_seq != message->nlmsg_seq)
+			continue;
 		int result =
 		        mnl_cb_run(reply, (size_t)length, message->nlmsg_seq, mnl_socket_get_portid(nl), each, data);
 		if (result < 0)
@@ -67,16 +74,18 @@ static struct nlmsghdr *start(char *buffer, uint16_t type, uint16_t flags, uint3
 	return message;
 }
 
-static bool is_veth(const struct nlattr *linkinfo)
+static void read_linkinfo(const struct nlattr *linkinfo, struct link_info *out)
 {
 	const struct nlattr *attribute;
+	const char *kind = "";
 
 	mnl_attr_for_each_nested(attribute, linkinfo)
 	{
 		if (mnl_attr_get_type(attribute) == IFLA_INFO_KIND)
-			return strcmp(mnl_attr_get_str(attribute), "veth") == 0;
+			kind = mnl_attr_get_str(attribute);
 	}
-	return false;
+	out->veth = strcmp(kind, "veth") == 0;
+	out->tap = strcmp(kind, "tun") == 0;
 }
 
 static void read_link(const struct nlmsghdr *message, struct link_info *out)
@@ -85,6 +94,7 @@ static void read_link(const struct nlmsghdr *message, struct link_info *out)
 	const struct nlattr *attribute;
 
 	memset(out, 0, sizeof(*out));
+	out->peer_namespace = -1;
 	out->index = (uint32_t)info->ifi_index;
 	out->up = (info->ifi_flags & IFF_UP) != 0;
 	out->running = out->up && (info->ifi_flags & IFF_RUNNING) != 0;
@@ -105,12 +115,19 @@ static void read_link(const struct nlmsghdr *message, struct link_info *out)
 				memcpy(out->mac, mnl_attr_get_payload(attribute), sizeof(out->mac));
 			break;
 		case IFLA_LINKINFO:
-			out->veth = is_veth(attribute);
+			read_linkinfo(attribute, out);
+			break;
+		case IFLA_LINK_NETNSID:
+			out->peer_namespace = (int32_t)mnl_attr_get_u32(attribute);
+			break;
+		case IFLA_IFALIAS:
+			strncpy(out->alias, mnl_attr_get_str(attribute), sizeof(out->alias) - 1);
 			break;
 		default:
 			break;
 		}
 	}
+	out->tap = out->tap && info->ifi_type == ARPHRD_ETHER;
 }
 
 static int on_link(const struct nlmsghdr *message, void *data)
@@ -177,45 +194,84 @@ int netlink_delete(struct mnl_socket *nl, uint32_t index)
 	return request(nl, start(buffer, RTM_DELLINK, NLM_F_ACK, index), NULL, NULL);
 }
 
-struct matches {
-	const char *prefix;
-	bool (*keep)(const char *name);
-	uint32_t *indices;
-	uint32_t count;
-	uint32_t room;
+int netlink_set_alias(struct mnl_socket *nl, uint32_t index, const char *alias)
+{
+	char buffer[REQUEST_SIZE];
+	struct nlmsghdr *message = start(buffer, RTM_NEWLINK, NLM_F_ACK, index);
+
+	mnl_attr_put_str(message, IFLA_IFALIAS, alias);
+	return request(nl, message, NULL, NULL);
+}
+
+int netlink_set_group(struct mnl_socket *nl, uint32_t index, uint32_t group)
+{
+	char buffer[REQUEST_SIZE];
+	struct nlmsghdr *message = start(buffer, RTM_NEWLINK, NLM_F_ACK, index);
+
+	mnl_attr_put_u32(message, IFLA_GROUP, group);
+	return request(nl, message, NULL, NULL);
+}
+
+int netlink_delete_group(struct mnl_socket *nl, uint32_t group)
+{
+	char buffer[REQUEST_SIZE];
+	struct nlmsghdr *message = start(buffer, RTM_DELLINK, NLM_F_ACK, 0);
+
+	mnl_attr_put_u32(message, IFLA_GROUP, group);
+	return request(nl, message, NULL, NULL);
+}
+
+struct visit {
+	void (*each)(const struct link_info *link, void *data);
+	void *data;
 };
 
-static int on_match(const struct nlmsghdr *message, void *data)
+static int on_visit(const struct nlmsghdr *message, void *data)
 {
-	struct matches *m = data;
+	struct visit *visit = data;
 	struct link_info link;
 
 	read_link(message, &link);
-	if (!link.veth || strncmp(link.name, m->prefix, strlen(m->prefix)) != 0 || m->keep(link.name))
-		return MNL_CB_OK;
-	if (m->count == m->room) {
-		uint32_t room = m->room == 0 ? 64 : m->room * 2;
-		uint32_t *grown = realloc(m->indices, room * sizeof(*grown));
-		if (grown == NULL)
-			return MNL_CB_ERROR;
-		m->indices = grown;
-		m->room = room;
-	}
-	m->indices[m->count++] = link.index;
+	visit->each(&link, visit->data);
 	return MNL_CB_OK;
 }
 
-int netlink_delete_prefix(struct mnl_socket *nl, const char *prefix, bool (*keep)(const char *name))
+int netlink_all(struct mnl_socket *nl, void (*each)(const struct link_info *link, void *data), void *data)
 {
 	char buffer[REQUEST_SIZE];
-	struct matches found = {.prefix = prefix, .keep = keep};
-	int deleted = 0;
-	int result = request(nl, start(buffer, RTM_GETLINK, NLM_F_DUMP, 0), on_match, &found);
+	struct visit visit = {.each = each, .data = data};
+	int result = -EINTR;
 
-	for (uint32_t i = 0; result == 0 && i < found.count; i++)
-		deleted += netlink_delete(nl, found.indices[i]) == 0;
-	free(found.indices);
-	return result < 0 ? result : deleted;
+	for (int i = 0; i < DUMP_TRIES && result == -EINTR; i++)
+		result = request(nl, start(buffer, RTM_GETLINK, NLM_F_DUMP, 0), on_visit, &visit);
+	return result;
+}
+
+static int on_namespace(const struct nlmsghdr *message, void *data)
+{
+	const struct nlattr *attribute;
+
+	if (message->nlmsg_type != RTM_NEWNSID)
+		return MNL_CB_OK;
+	mnl_attr_for_each(attribute, message, sizeof(struct rtgenmsg))
+	{
+		if (mnl_attr_get_type(attribute) == NETNSA_NSID)
+			*(int32_t *)data = (int32_t)mnl_attr_get_u32(attribute);
+	}
+	return MNL_CB_OK;
+}
+
+int netlink_namespace(struct mnl_socket *nl, int netns_fd, int32_t *out)
+{
+	char buffer[REQUEST_SIZE];
+	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+
+	message->nlmsg_type = RTM_GETNSID;
+	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	mnl_nlmsg_put_extra_header(message, sizeof(struct rtgenmsg));
+	mnl_attr_put_u32(message, NETNSA_FD, (uint32_t)netns_fd);
+	*out = -1;
+	return request(nl, message, on_namespace, out);
 }
 
 static int on_event(const struct nlmsghdr *message, void *data)

@@ -14,6 +14,8 @@ struct link_info {
 	uint32_t index;
 	/** Index of the other end of a veth pair, in the other end's namespace; 0: none. */
 	uint32_t peer_index;
+	/** The other end's namespace, as ours numbers it (netlink_namespace); -1: the same or none. */
+	int32_t peer_namespace;
 	uint32_t mtu;
 	uint8_t mac[6];
 	/** IFF_UP. */
@@ -21,7 +23,11 @@ struct link_info {
 	/** Up and with carrier. */
 	bool running;
 	bool veth;
+	/** Made through /dev/net/tun, and not of layer 3. */
+	bool tap;
 	char name[16];
+	/** Begin of its alias. */
+	char alias[16];
 };
 
 /** groups: 0, or a bit mask of RTMGRP_* to hear of changes (then non-blocking). NULL and errno on failure. */
@@ -34,9 +40,15 @@ int netlink_veth(struct mnl_socket *nl, const char *name, const char *peer_name,
         uint16_t mtu, int peer_netns_fd);
 /** Changes what is not 0 / NULL. */
 int netlink_set(struct mnl_socket *nl, uint32_t index, bool up, uint16_t mtu, const uint8_t *mac);
+int netlink_set_alias(struct mnl_socket *nl, uint32_t index, const char *alias);
+int netlink_set_group(struct mnl_socket *nl, uint32_t index, uint32_t group);
 int netlink_delete(struct mnl_socket *nl, uint32_t index);
-/** Deletes every veth whose name starts with prefix, but those that keep() names; returns how many. */
-int netlink_delete_prefix(struct mnl_socket *nl, const char *prefix, bool (*keep)(const char *name));
+/** Deletes all links of a group at once: the kernel waits for one grace period, not for one each. */
+int netlink_delete_group(struct mnl_socket *nl, uint32_t group);
+/** Calls `each` for every link; for some more than once, when links come or go meanwhile. */
+int netlink_all(struct mnl_socket *nl, void (*each)(const struct link_info *link, void *data), void *data);
+/** The number by which the socket's namespace knows another; -1: it has none, so no link leads there. */
+int netlink_namespace(struct mnl_socket *nl, int netns_fd, int32_t *out);
 
 /** One link appeared or changed (gone false) or went (gone true). */
 typedef void (*netlink_event)(const struct link_info *link, bool gone);

@@ -7,15 +7,18 @@
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 static int own = -1;
+static struct ethtool_sfeatures *offloads_off;
 
 int netns_init(void)
 {
@@ -28,6 +31,8 @@ void netns_free(void)
 	if (own >= 0)
 		close(own);
 	own = -1;
+	free(offloads_off);
+	offloads_off = NULL;
 }
 
 int netns_open(const char *name)
@@ -58,23 +63,81 @@ void netns_leave(void)
 		abort();
 }
 
-int netns_offloads_off(const char *interface)
+/* Names of ethtool features. */
+static const char *const untold[] = {"tx-checksum-sctp", "tx-sctp-segmentation", "tx-gre-segmentation",
+        "tx-gre-csum-segmentation", "tx-ipxip4-segmentation", "tx-ipxip6-segmentation", "tx-udp_tnl-segmentation",
+        "tx-udp_tnl-csum-segmentation", "tx-gso-list", "tx-gso-partial", "tx-esp-segmentation"};
+#define UDP_SEGMENTATION "tx-udp-segmentation"
+
+/* VIRTIO_NET_HDR_GSO_UDP_L4 came with Linux 6.2. */
+static bool tells_udp(void)
 {
-	static const uint32_t commands[] = {ETHTOOL_STSO, ETHTOOL_SGSO, ETHTOOL_SGRO, ETHTOOL_STXCSUM, ETHTOOL_SSG};
-	int result = 0;
+	struct utsname system;
+	unsigned int major = 0, minor = 0;
+
+	return uname(&system) == 0 && sscanf(system.release, "%u.%u", &major, &minor) == 2 &&
+	       (major > 6 || (major == 6 && minor >= 2));
+}
+
+static bool is_untold(const char *feature)
+{
+	for (size_t i = 0; i < sizeof(untold) / sizeof(untold[0]); i++) {
+		if (strcmp(feature, untold[i]) == 0)
+			return true;
+	}
+	return strcmp(feature, UDP_SEGMENTATION) == 0 && !tells_udp();
+}
+
+static int ethtool(int fd, const char *interface, void *command)
+{
+	struct ifreq request = {.ifr_data = command};
+
+	strncpy(request.ifr_name, interface, sizeof(request.ifr_name) - 1);
+	return ioctl(fd, SIOCETHTOOL, &request) < 0 ? -errno : 0;
+}
+
+/* Features are known by name only; their numbers are the same for all interfaces of a kernel. */
+static struct ethtool_sfeatures *read_untold(int fd, const char *interface)
+{
+	/* The head ends in an array; it has one element here. */
+	union {
+		struct ethtool_sset_info head;
+		uint32_t words[sizeof(struct ethtool_sset_info) / sizeof(uint32_t) + 1];
+	} set = {.head = {.cmd = ETHTOOL_GSSET_INFO, .sset_mask = 1ull << ETH_SS_FEATURES}};
+
+	if (ethtool(fd, interface, &set) < 0 || set.head.sset_mask == 0)
+		return NULL;
+	uint32_t count = set.head.data[0], blocks = (count + 31) / 32;
+	struct ethtool_gstrings *names = calloc(1, sizeof(*names) + (size_t)count * ETH_GSTRING_LEN);
+	struct ethtool_sfeatures *off = calloc(1, sizeof(*off) + blocks * sizeof(off->features[0]));
+	if (names == NULL || off == NULL)
+		goto fail;
+	*names = (struct ethtool_gstrings){.cmd = ETHTOOL_GSTRINGS, .string_set = ETH_SS_FEATURES, .len = count};
+	if (ethtool(fd, interface, names) < 0)
+		goto fail;
+	*off = (struct ethtool_sfeatures){.cmd = ETHTOOL_SFEATURES, .size = blocks};
+	for (uint32_t i = 0; i < count; i++) {
+		const char *name = (const char *)names->data + (size_t)i * ETH_GSTRING_LEN;
+		if (is_untold(name))
+			off->features[i / 32].valid |= 1u << (i % 32);
+	}
+	free(names);
+	return off;
+fail:
+	free(names);
+	free(off);
+	return NULL;
+}
+
+int netns_offloads_limit(const char *interface)
+{
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return -errno;
-	for (unsigned int i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-		struct ethtool_value value = {.cmd = commands[i], .data = 0};
-		struct ifreq request = {0};
-
-		strncpy(request.ifr_name, interface, sizeof(request.ifr_name) - 1);
-		request.ifr_data = (void *)&value;
-		if (ioctl(fd, SIOCETHTOOL, &request) < 0 && errno != EOPNOTSUPP && result == 0)
-			result = -errno;
-	}
+	if (offloads_off == NULL)
+		offloads_off = read_untold(fd, interface);
+	int result = offloads_off == NULL ? -EOPNOTSUPP : ethtool(fd, interface, offloads_off);
 	close(fd);
 	return result;
 }

@@ -19,10 +19,11 @@ int netns_enter(int fd);
 void netns_leave(void);
 
 /**
- * In the namespace the thread is in: turns off checksum and segmentation offloads of an interface. Its frames come to
- * us by a software link; nobody would fill in checksums or cut segments. 0 or -errno.
+ * In the namespace the thread is in: turns off those offloads of an interface that a packet socket cannot tell of
+ * (segmentation of tunnels and SCTP; UDP's before Linux 6.2): its kernel does that work itself then. Checksums and
+ * segmentation of TCP and UDP stay. 0 or -errno.
  */
-int netns_offloads_off(const char *interface);
+int netns_offloads_limit(const char *interface);
 /**
  * In the thread's namespace: makes the kernel's own IP stack deaf on our end of a link (no IPv6, no ARP answers, strict
  * reverse path), so that a VM cannot talk to the host through it. Best effort: /proc/sys may be read-only in a

@@ -5,12 +5,16 @@
 #include <rte_mbuf.h>
 #include <rte_mbuf_pool_ops.h>
 #include <rte_mempool.h>
+#include <string.h>
 
+#include "io.h"
 #include "worker.h"
 
 /* Buffers that a thread keeps at hand. */
 #define CACHE   256u
 #define ELEMENT ((uint32_t)sizeof(struct rte_mbuf) + WORKER_MBUF_PRIVATE + RTE_MBUF_DEFAULT_BUF_SIZE)
+
+struct rte_mempool *io_pool;
 
 uint32_t pool_buffer_bytes(void)
 {
@@ -50,4 +54,29 @@ struct rte_mempool *pool_make(uint32_t count)
 	rte_mempool_free(pool);
 	rte_errno = -result;
 	return NULL;
+}
+
+struct rte_mbuf *pool_frame(const uint8_t *frame, uint32_t length)
+{
+	struct rte_mbuf *first = NULL, *last = NULL;
+
+	for (uint32_t at = 0; at < length;) {
+		struct rte_mbuf *mbuf = rte_pktmbuf_alloc(io_pool);
+		if (mbuf == NULL) {
+			rte_pktmbuf_free(first);
+			return NULL;
+		}
+		uint16_t part = (uint16_t)RTE_MIN(length - at, rte_pktmbuf_tailroom(mbuf));
+		memcpy(rte_pktmbuf_append(mbuf, part), frame + at, part);
+		at += part;
+		if (first == NULL) {
+			first = mbuf;
+		} else {
+			last->next = mbuf;
+			first->nb_segs++;
+			first->pkt_len += part;
+		}
+		last = mbuf;
+	}
+	return first;
 }

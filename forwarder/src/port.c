@@ -11,10 +11,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "capture.h"
 #include "dataplane.h"
 #include "error.h"
+#include "guard.h"
+#include "limit.h"
 #include "link.h"
 #include "log.h"
+#include "punt.h"
 #include "rcu.h"
 #include "stats.h"
 #include "worker.h"
@@ -28,6 +32,12 @@ static uint32_t slot_limit;
 static uint32_t slot_fresh;
 static uint16_t *slot_stack;
 static uint32_t slot_stack_count;
+/* Rows that found no slot, oldest first: made when a port is released. */
+static struct waiting {
+	struct waiting *next;
+	struct fwd_port_row row;
+	uint32_t generation;
+} * waiting;
 static uint32_t id_limit;
 static uint64_t changes;
 static int change_pipe[2] = {-1, -1};
@@ -47,6 +57,42 @@ static void unreserve(void *at, size_t size)
 {
 	if (at != NULL)
 		munmap(at, size);
+}
+
+/* Where the row with this id waits, or the end. */
+static struct waiting **find_waiting(uint32_t id)
+{
+	struct waiting **at = &waiting;
+
+	while (*at != NULL && (*at)->row.id != id)
+		at = &(*at)->next;
+	return at;
+}
+
+static void wait_for_slot(const struct fwd_port_row *row, uint32_t generation)
+{
+	struct waiting *entry = malloc(sizeof(*entry));
+
+	if (entry == NULL)
+		error_memory("ports that wait");
+	if (waiting == NULL)
+		log_line("port %u: waits until others go: all slots are in use (max_ports)", row->id);
+	*entry = (struct waiting){.row = *row, .generation = generation};
+	*find_waiting(row->id) = entry;
+}
+
+/* The row is NULL when it is gone. */
+static void waiting_changed(struct waiting **at, const struct fwd_port_row *row, uint32_t generation)
+{
+	struct waiting *entry = *at;
+
+	if (row == NULL) {
+		*at = entry->next;
+		free(entry);
+		return;
+	}
+	entry->row = *row;
+	entry->generation = generation;
 }
 
 int ports_init(uint32_t max)
@@ -86,6 +132,8 @@ void ports_free(void)
 	}
 	for (uint32_t bridge = 0; port_bridges != NULL && bridge < FWD_ID_LIMIT; bridge++)
 		free(port_bridges[bridge]);
+	while (waiting != NULL)
+		waiting_changed(&waiting, NULL, 0);
 	free(port_slots);
 	free(slot_stack);
 	unreserve(port_slots_by_id, FWD_ID_LIMIT * sizeof(*port_slots_by_id));
@@ -172,22 +220,21 @@ static void member_remove(uint32_t bridge, uint16_t slot)
 
 static void port_make(const struct fwd_port_row *row, uint32_t generation)
 {
-	struct port *port = calloc(1, sizeof(*port));
+	struct port *port;
 	uint16_t slot = 0;
 
 	if (slot_stack_count > 0)
 		slot = slot_stack[--slot_stack_count];
 	else if (slot_fresh <= slot_limit)
 		slot = (uint16_t)slot_fresh++;
-	if (port == NULL || slot == 0) {
-		log_line("port %u: not made: %s", row->id,
-		        port == NULL ? "out of memory" : "all port slots are in use (max_ports)");
-		if (slot != 0)
-			slot_stack[slot_stack_count++] = slot;
-		free(port);
-		return;
-	}
+	if (slot == 0)
+		return wait_for_slot(row, generation);
+	if ((port = calloc(1, sizeof(*port))) == NULL)
+		error_memory("a port");
 	stats_reset(slot);
+	punt_reset(slot);
+	limit_reset(slot);
+	capture_port_made(row->id, slot);
 	port->id = row->id;
 	port->generation = generation;
 	port->slot = slot;
@@ -203,6 +250,19 @@ static void port_make(const struct fwd_port_row *row, uint32_t generation)
 	link_queue(port);
 }
 
+/* A slot came back. */
+static void make_waiting(void)
+{
+	struct waiting *entry = waiting;
+
+	if (entry == NULL)
+		return;
+	waiting = entry->next;
+	port_make(&entry->row, entry->generation);
+	free(entry);
+	changed();
+}
+
 static void port_unmake(struct port *port)
 {
 	__atomic_store_n(&port_slots_by_id[port->id], 0, __ATOMIC_RELEASE);
@@ -216,13 +276,17 @@ void port_row_changed(const struct fwd_port_row *old, const struct fwd_port_row 
 {
 	uint32_t id = new != NULL ? new->id : old->id;
 
+	guard_port_changed(old, new);
 	pthread_mutex_lock(&lock);
 	struct port *port = port_of(id);
+	struct waiting **at = find_waiting(id);
 	if (port != NULL && (new == NULL || port->generation != generation)) {
 		port_unmake(port);
 		port = NULL;
 	}
-	if (new != NULL && port == NULL) {
+	if (*at != NULL) {
+		waiting_changed(at, new, generation);
+	} else if (new != NULL && port == NULL) {
 		port_make(new, generation);
 	} else if (new != NULL) {
 		if (port->row.bridge != new->bridge) {
@@ -247,6 +311,10 @@ void port_row(struct port *port, struct fwd_port_row *out)
 
 void port_attach(struct port *port, struct port_io *io)
 {
+	if (io->owner == 0)
+		io->owner = worker_choose();
+	/* A packet that found this port by an id that another one had must not get through. */
+	rcu_synchronize();
 	__atomic_store_n(&port->io, io, __ATOMIC_RELEASE);
 	worker_watch(port);
 }
@@ -273,7 +341,7 @@ void port_report(struct port *port, uint8_t state, const char *format, ...)
 	va_end(arguments);
 	pthread_mutex_lock(&lock);
 	if (port->state != state || strcmp(port->reason, reason) != 0) {
-		port->state = state;
+		__atomic_store_n(&port->state, state, __ATOMIC_RELAXED);
 		memcpy(port->reason, reason, sizeof(reason));
 		changed();
 	}
@@ -282,9 +350,10 @@ void port_report(struct port *port, uint8_t state, const char *format, ...)
 
 void port_release(struct port *port)
 {
-	rcu_synchronize();
+	worker_grace();
 	pthread_mutex_lock(&lock);
 	slot_stack[slot_stack_count++] = port->slot;
+	make_waiting();
 	pthread_mutex_unlock(&lock);
 	free(port->vlans);
 	free(port);
@@ -307,6 +376,11 @@ int port_vlan_set(struct port *trunk, uint16_t vlan, uint16_t slot)
 
 bool port_next(uint32_t from, struct port_report_entry *out)
 {
+	return port_visit(from, out, NULL, NULL);
+}
+
+bool port_visit(uint32_t from, struct port_report_entry *out, void (*look)(uint16_t slot, void *context), void *context)
+{
 	bool found = false;
 
 	pthread_mutex_lock(&lock);
@@ -317,6 +391,8 @@ bool port_next(uint32_t from, struct port_report_entry *out)
 		*out = (struct port_report_entry){
 		        .id = id, .generation = port->generation, .slot = port->slot, .state = port->state};
 		memcpy(out->reason, port->reason, sizeof(out->reason));
+		if (look != NULL)
+			look(port->slot, context);
 		found = true;
 	}
 	pthread_mutex_unlock(&lock);

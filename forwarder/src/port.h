@@ -6,11 +6,11 @@
  * Threads:
  *   rows (writer lock held): port_row_changed (dataplane.h). Returns at once; links are made later.
  *   link thread (link.c): port_attach, port_detach, port_report, port_release.
- *   packet threads, inside a read section: port_at, port_of, port_members, port->io. They only read.
+ *   packet threads and inject_records, inside a read section: port_at, port_of, port_members, port->io. They only read.
  *   any thread: port_next, port_changes.
  *
- * A slot is a small number for a live port, 1 … max; it indexes counters and is what mbuf->port holds. Slot 0 is "no
- * port".
+ * A slot is a small number for a live port, 1 … max; it indexes counters and is what mbuf->port holds. It is given to
+ * another port only when no packet knows it any more (worker_grace). Slot 0 is "no port".
  */
 #ifndef FORWARDER_PORT_H
 #define FORWARDER_PORT_H
@@ -26,14 +26,16 @@ struct port;
 struct port_io;
 struct link;
 
-/** How frames get in and out. Bursts pass whole ownership of single-segment mbufs; a stripped tag is in vlan_tci
- * (RTE_MBUF_F_RX_VLAN). */
+/** How frames get in and out. Bursts pass whole ownership of mbufs, which may be chains; a stripped tag is in vlan_tci
+ * (RTE_MBUF_F_RX_VLAN), a checksum or segmentation still to do in ol_flags (offload.h). Only the thread that owns the
+ * port calls rx_burst and tx_burst. */
 struct port_ops {
 	const char *name;
 	/** Fills up to n (≤ 32) mbufs. NULL: never polled (VLAN sub-port). */
 	uint16_t (*rx_burst)(struct port_io *io, struct rte_mbuf **mbufs, uint16_t n);
-	/** Sends the first mbufs, returns how many; the rest stay the caller's. */
-	uint16_t (*tx_burst)(struct port_io *io, struct rte_mbuf **mbufs, uint16_t n);
+	/** Sends from the front, returns how many; the rest stay the caller's. 0: the queue is full, or the port is
+	 * down. -errno: the first frame is refused and would be again; what is behind it may go. */
+	int (*tx_burst)(struct port_io *io, struct rte_mbuf **mbufs, uint16_t n);
 	/** Link thread, after a grace period: closes descriptors and frees io. */
 	void (*close)(struct port_io *io);
 };
@@ -44,6 +46,8 @@ struct port_io {
 	int fd;
 	/** Belongs to ops: interface index, ethdev id, VLAN id. */
 	uint32_t handle;
+	/** Packet thread that receives and sends here, 1 …; port_attach chooses when it is 0. Fixed while published. */
+	uint8_t owner;
 	void *private_data;
 };
 
@@ -93,7 +97,7 @@ void port_attach(struct port *port, struct port_io *io);
 void port_detach(struct port *port);
 /** Sets state (enum fwd_link) and reason (printf's format; "" when up). */
 void port_report(struct port *port, uint8_t state, const char *format, ...) __attribute__((format(printf, 3, 4)));
-/** Frees a port that is gone, and its slot. */
+/** Frees a port that is gone, and its slot, which a port that found none gets; waits until no packet knows it. */
 void port_release(struct port *port);
 /** Publishes a VLAN of a trunk (slot 0: takes it away). 0; -EEXIST when another live sub-port has it; -ENOMEM. */
 int port_vlan_set(struct port *trunk, uint16_t vlan, uint16_t slot);
@@ -108,6 +112,9 @@ struct port_report_entry {
 };
 /** The live port with the smallest id ≥ from; false: none. */
 bool port_next(uint32_t from, struct port_report_entry *out);
+/** port_next that also looks at what is kept by slot, while the slot is surely this port's: counters. */
+bool port_visit(
+        uint32_t from, struct port_report_entry *out, void (*look)(uint16_t slot, void *context), void *context);
 /** Counts changes of state, generation or existence. */
 uint64_t port_changes(void);
 /** Pipe that gets a byte when port_changes rises, at most one unread. */

@@ -11,8 +11,10 @@
 
 /* Definitions first, references last. */
 static const uint8_t order[] = {FWD_TABLE_VRF, FWD_TABLE_BRIDGE, FWD_TABLE_PORT, FWD_TABLE_PUNT_CLASS,
-        FWD_TABLE_NEXTHOP, FWD_TABLE_MAC, FWD_TABLE_NEIGHBOR, FWD_TABLE_ROUTE, FWD_TABLE_SERVICE};
+        FWD_TABLE_NEXTHOP, FWD_TABLE_MEMBER, FWD_TABLE_MAC, FWD_TABLE_NEIGHBOR, FWD_TABLE_LEARNED_MAC,
+        FWD_TABLE_LEARNED_NEIGHBOR, FWD_TABLE_ROUTE, FWD_TABLE_SERVICE, FWD_TABLE_SOURCE};
 #define TABLES (sizeof(order) / sizeof(order[0]))
+_Static_assert(TABLES == TABLE_LIMIT - 1, "every table is published");
 
 static uint32_t fills[TABLE_LIMIT], frees[TABLE_LIMIT];
 

@@ -1,11 +1,10 @@
 /*
- * Punts: packets for plugins, and injections back. Records as struct fwd_punt says, payload behind it padded to 8
- * bytes.
+ * Punts: packets for plugins. Records as struct fwd_punt says, payload behind it padded to 8 bytes.
  *
  * Overload is shed here: token buckets per class and per (class, port) first, then a bounded ring per owner. JavaScript
- * that stops taking punts costs ring slots, never memory without bound.
+ * that stops taking punts costs ring slots, never memory without bound, nor more than a quarter of the buffers.
  *
- * Packet threads: punt_send, punt_injected. Others: punt_arm, punt_read (one caller per owner at a time), punt_inject.
+ * Packet threads: punt_send, punt_flush. Others: punt_arm, punt_read (one caller per owner at a time).
  */
 #ifndef FORWARDER_PUNT_H
 #define FORWARDER_PUNT_H
@@ -22,14 +21,21 @@
 #define PUNT_OWNERS 256u
 /** Class ids are below this. */
 #define PUNT_CLASSES 1024u
-/** Records that wait per owner, and injections that wait in all. */
-#define PUNT_RING   512u
-#define INJECT_RING 4096u
+/** Records that wait per owner and packet thread. */
+#define PUNT_RING 512u
 
 struct rte_mbuf;
 
-/** Room for `slots` ports. 0 or -ENOMEM / -errno of pipe2. */
+/** What a record of a frame of so many bytes takes. */
+static inline uint32_t punt_record_bytes(uint32_t length)
+{
+	return (uint32_t)(sizeof(struct fwd_punt) + length + 7) & ~7u;
+}
+
+/** Room for `slots` ports; io_pool and RCU are there. 0 or -ENOMEM / -errno of pipe2. */
 int punt_init(uint32_t slots);
+/** Full buckets for a slot that another port gets; no packet may know the slot. Writer lock held. */
+void punt_reset(uint16_t slot);
 /** Packet threads and callers are gone: frees what waits. */
 void punt_free(void);
 
@@ -39,10 +45,6 @@ int punt_fd(void);
 int punt_arm(void);
 /** Moves whole records to out; bytes written, 0: none wait; -ENOSPC: the first does not fit. */
 int32_t punt_read(uint32_t owner, void *out, uint32_t length);
-/** Takes a batch. Returns how many were queued; others are counted as drops. -EINVAL: a record is cut short or of
- * another version. */
-int32_t punt_inject(const void *records, uint32_t length);
-
 /** What a record tells of its packet. */
 struct punt_origin {
 	uint32_t port, generation, vrf;
@@ -56,12 +58,10 @@ struct punt_origin {
  * the caller's. Nanoseconds of CLOCK_REALTIME as timestamp.
  */
 verdict_t punt_send(struct rte_mbuf *mbuf, const struct fwd_punt_class_row *row, const struct punt_origin *origin);
+/** What punt_send would say; nothing is taken or queued. */
+verdict_t punt_peek(
+        const struct rte_mbuf *mbuf, const struct fwd_punt_class_row *row, const struct punt_origin *origin);
 /** Wakes the reader if it armed; once after a burst with punts. */
 void punt_flush(void);
-/** Up to n injected mbufs, mbuf->port = slot they leave by. */
-uint32_t punt_injected(struct rte_mbuf **mbufs, uint32_t n);
-/** Generation of the port that an injected mbuf was meant for. */
-uint32_t punt_injected_generation(const struct rte_mbuf *mbuf);
-bool punt_inject_pending(void);
 
 #endif

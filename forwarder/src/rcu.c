@@ -1,7 +1,10 @@
 #include "rcu.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <rte_rcu_qsbr.h>
+#include <sched.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 struct retired {
@@ -13,7 +16,8 @@ struct retired {
 };
 
 static struct rte_rcu_qsbr *qsbr;
-/* Oldest first. Guarded by the writer lock. */
+/* Guards the list; oldest first. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct retired *first, **last = &first;
 
 int rcu_init(void)
@@ -68,9 +72,29 @@ void rcu_online(uint32_t id)
 	rte_atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
+/*
+ * Whether every reader has been quiescent since the token, or is offline. Not rte_rcu_qsbr_check: it remembers the
+ * least counter it saw as acknowledged by all, also by a reader that was offline when looked at and has come online
+ * before the others' counters were read. With several threads that wait at a time, one then frees what that reader
+ * still reads.
+ */
+static bool acknowledged(uint64_t token)
+{
+	for (uint32_t id = 0; id < RCU_READER_LIMIT; id++) {
+		uint64_t count = __atomic_load_n(&qsbr->qsbr_cnt[id].cnt, __ATOMIC_ACQUIRE);
+		if (count != __RTE_QSBR_CNT_THR_OFFLINE && count < token)
+			return false;
+	}
+	return true;
+}
+
 void rcu_synchronize(void)
 {
-	rte_rcu_qsbr_synchronize(qsbr, RTE_QSBR_THRID_INVALID);
+	uint64_t token = rte_rcu_qsbr_start(qsbr);
+
+	/* A reader may have lost its CPU to this thread. */
+	while (!acknowledged(token))
+		sched_yield();
 }
 
 void rcu_retire(void (*release)(void *pointer, uint64_t number), void *pointer, uint64_t number)
@@ -81,9 +105,11 @@ void rcu_retire(void (*release)(void *pointer, uint64_t number), void *pointer, 
 		release(pointer, number);
 		return;
 	}
+	pthread_mutex_lock(&lock);
 	*entry = (struct retired){NULL, rte_rcu_qsbr_start(qsbr), release, pointer, number};
 	*last = entry;
 	last = &entry->next;
+	pthread_mutex_unlock(&lock);
 }
 
 static void release_memory(void *pointer, uint64_t number)
@@ -98,13 +124,25 @@ void rcu_retire_memory(void *pointer)
 		rcu_retire(release_memory, pointer, 0);
 }
 
-void rcu_reclaim(void)
+/* The oldest if it has become free; NULL: it has not. */
+static struct retired *take_free(void)
 {
-	while (first && rte_rcu_qsbr_check(qsbr, first->token, false) == 1) {
-		struct retired *entry = first;
+	pthread_mutex_lock(&lock);
+	struct retired *entry = first;
+	if (entry && !acknowledged(entry->token))
+		entry = NULL;
+	if (entry) {
 		first = entry->next;
 		if (!first)
 			last = &first;
+	}
+	pthread_mutex_unlock(&lock);
+	return entry;
+}
+
+void rcu_reclaim(void)
+{
+	for (struct retired *entry; (entry = take_free());) {
 		entry->release(entry->pointer, entry->number);
 		free(entry);
 	}
@@ -112,8 +150,6 @@ void rcu_reclaim(void)
 
 void rcu_barrier(void)
 {
-	if (!first)
-		return;
 	rcu_synchronize();
 	rcu_reclaim();
 }

@@ -34,9 +34,8 @@ void rcu_online(uint32_t id);
 void rcu_synchronize(void);
 
 /*
- * Calls release(pointer, number) once no reader can still see what was unlinked before. Writer lock held
- * (port_row_changed runs so); other threads use rcu_synchronize. Never blocks; if memory for the queue entry is
- * missing, waits for the readers instead.
+ * Calls release(pointer, number), with the writer lock held, once no reader can still see what was unlinked before. Any
+ * thread that is no reader. Never blocks; if memory for the queue entry is missing, waits for the readers instead.
  */
 void rcu_retire(void (*release)(void *pointer, uint64_t number), void *pointer, uint64_t number);
 

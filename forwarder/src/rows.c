@@ -1,18 +1,31 @@
 #include "rows.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "arena.h"
 #include "batch.h"
+#include "decode.h"
 #include "error.h"
 #include "publish.h"
 #include "store.h"
 
+static pthread_mutex_t writer = PTHREAD_MUTEX_INITIALIZER;
 static struct batch staged[OWNER_LIMIT];
 /* Per slot: generation in which its owner sent the row last. Of this process only: after a restart owners begin anew.
  */
 static uint32_t *marks[TABLE_LIMIT];
+
+void rows_lock(void)
+{
+	pthread_mutex_lock(&writer);
+}
+
+void rows_unlock(void)
+{
+	pthread_mutex_unlock(&writer);
+}
 
 int32_t rows_attach(struct fwd_state *report)
 {
@@ -155,6 +168,32 @@ int32_t rows_apply(uint32_t owner, uint32_t generation, const void *ops, uint32_
 	return result;
 }
 
+static int32_t check_internal(const struct internal_change *change)
+{
+	if (table_layouts[change->table].internal &&
+	        (change->op == FWD_OP_DELETE || decode_row_valid(change->table, change->row)))
+		return 0;
+	return error_set(FWD_ERR_ROW, "%s: not a row that the forwarder may write", table_layouts[change->table].name);
+}
+
+int32_t rows_internal_apply(const struct internal_change *changes, uint32_t count)
+{
+	struct batch batch = {0};
+	int32_t result = 0;
+	for (uint32_t i = 0; i < count && result == 0; i++) {
+		result = check_internal(&changes[i]);
+		if (result == 0)
+			result = batch_add(&batch, changes[i].op, changes[i].table, changes[i].row);
+	}
+	if (result == 0) {
+		rows_lock();
+		result = publish_batch(&batch, OWNER_INTERNAL, 0);
+		rows_unlock();
+	}
+	batch_clear(&batch);
+	return result;
+}
+
 /* Removes the owner's rows without this mark (0: all). */
 static int32_t sweep(uint32_t owner, uint32_t generation)
 {
@@ -199,7 +238,7 @@ int32_t rows_read(uint32_t owner, uint32_t table, uint32_t *cursor, void *out, u
 	uint32_t row_bytes = table_layouts[table].row_bytes, used = 0, at = *cursor, end = arena_high_water(table);
 	for (; at < end && used + row_bytes <= length; at++) {
 		const struct slot *slot = arena_slot(table, at);
-		if (slot->state != SLOT_USED || (owner && slot->owner != owner))
+		if (slot->state != SLOT_USED || (owner && slot->owner != owner && slot->owner != OWNER_INTERNAL))
 			continue;
 		memcpy((uint8_t *)out + used, slot->row, row_bytes);
 		used += row_bytes;

@@ -8,8 +8,7 @@
 
 #define PORTS 65536u
 
-/* One bit per protocol and port that some row uses: most packets are through after one load. */
-static uint64_t used[256][PORTS / 64];
+uint64_t service_used[256][PORTS / 64];
 /* Rows per protocol and port; the writer's. */
 static uint32_t *rows_of;
 
@@ -23,14 +22,14 @@ void service_fini(void)
 {
 	free(rows_of);
 	rows_of = NULL;
-	memset(used, 0, sizeof(used));
+	memset(service_used, 0, sizeof(service_used));
 }
 
 static void count(const struct fwd_service_row *row, int change)
 {
 	uint32_t *rows = &rows_of[row->protocol * PORTS + row->l4_port];
 	*rows += (uint32_t)change;
-	uint64_t *word = &used[row->protocol][row->l4_port / 64], bit = 1ULL << row->l4_port % 64;
+	uint64_t *word = &service_used[row->protocol][row->l4_port / 64], bit = 1ULL << row->l4_port % 64;
 	__atomic_store_n(word, *rows ? *word | bit : *word & ~bit, __ATOMIC_RELAXED);
 }
 
@@ -45,7 +44,7 @@ void service_row_changed(const struct fwd_service_row *old, const struct fwd_ser
 const struct fwd_service_row *service_find(
         uint32_t vrf, uint8_t family, uint8_t protocol, uint16_t l4_port, const uint8_t *address)
 {
-	if (!(__atomic_load_n(&used[protocol][l4_port / 64], __ATOMIC_RELAXED) >> l4_port % 64 & 1))
+	if (!service_possible(protocol, l4_port))
 		return NULL;
 	struct fwd_service_row key = {.family = family, .protocol = protocol, .l4_port = l4_port};
 	const uint32_t vrfs[] = {vrf, FWD_ANY_VRF};

@@ -4,6 +4,7 @@
 #ifndef WEFT_SERVICE_H
 #define WEFT_SERVICE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "forwarder.h"
@@ -14,6 +15,15 @@ void service_fini(void);
 
 /* A row came (old NULL) or went (new NULL). */
 void service_row_changed(const struct fwd_service_row *old, const struct fwd_service_row *new);
+
+/* One bit per protocol and port that some row uses. */
+extern uint64_t service_used[256][65536 / 64];
+
+/* False: no row can match, whatever the address; a load of one word. Asked by everyone before tables_service. */
+static inline bool service_possible(uint8_t protocol, uint16_t l4_port)
+{
+	return __atomic_load_n(&service_used[protocol][l4_port / 64], __ATOMIC_RELAXED) >> l4_port % 64 & 1;
+}
 
 /* See tables_service. */
 const struct fwd_service_row *service_find(

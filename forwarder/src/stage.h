@@ -1,7 +1,7 @@
 /*
  * The steps of a packet's walk, one file each. A stage looks at one packet and says what becomes of it (drop.h); it may
- * rewrite the packet's bytes, counts nothing and sends nothing. worker.c knows the order. Packet threads, inside a read
- * section.
+ * rewrite the packet's bytes, counts nothing and sends nothing. pipeline.c knows the order. Packet threads, inside a
+ * read section.
  */
 #ifndef FORWARDER_STAGE_H
 #define FORWARDER_STAGE_H
@@ -22,12 +22,59 @@ struct ingress {
 	const struct fwd_bridge_row *bridge;
 };
 
-#define GATEWAY_MAC_BYTES 0x00, 0x00, 0x5e, 0x00, 0x01, 0x00
+/** Where a next hop sends to; kept over a run of packets in one burst, for most have the same. Zero it to begin. */
+struct egress {
+	/** With a MAC address of its own; NULL: none yet. */
+	const struct fwd_nexthop_row *nexthop;
+	uint32_t port;
+	uint32_t bridge;
+	/** 0: none yet. */
+	uint16_t slot;
+	/** Largest IP packet of port and bridge. */
+	uint16_t mtu;
+};
+
+/** What a step of the walk decided by. Only a build with a recorder of its own (trace) does something with it; value is
+ * a row, or a number cast to a pointer. */
+enum record_kind {
+	RECORD_SERVICE,
+	RECORD_MAC,
+	RECORD_LEARNED_MAC,
+	RECORD_NEIGHBOR,
+	RECORD_LEARNED_NEIGHBOR,
+	/** Handle of the route's next hop; 0: no route. */
+	RECORD_ROUTE,
+	/** The next hop that was followed; after the choice in a group. */
+	RECORD_NEXTHOP,
+	/** Port id. */
+	RECORD_EXIT,
+};
+#ifndef RECORD
+#define RECORD(pkt, kind, value) ((void)0)
+#endif
+
+#define GATEWAY_MAC_BYTES        0x00, 0x00, 0x5e, 0x00, 0x01, 0x00
+#define GATEWAY_LINK_LOCAL_BYTES 0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0x02, 0x00, 0x5e, 0xff, 0xfe, 0x00, 0x01, 0x00
 extern const uint8_t gateway_mac[6];
+/** fe80::200:5eff:fe00:100: the gateway of every network that routes, in a VRF. */
+extern const uint8_t gateway_link_local[16];
 
 static inline bool is_gateway_mac(const uint8_t *mac)
 {
 	return memcmp(mac, gateway_mac, sizeof(gateway_mac)) == 0;
+}
+
+/** fe80::/10 (RFC 4291 §2.5.6). */
+static inline bool is_link_local(const uint8_t *address)
+{
+	return address[0] == 0xfe && (address[1] & 0xc0) == 0x80;
+}
+
+/** The gateway's link-local address, on a network where it lives. */
+static inline bool is_gateway_link_local(const struct ingress *in, const uint8_t *address)
+{
+	return memcmp(address, gateway_link_local, sizeof(gateway_link_local)) == 0 && in->bridge->vrf != 0 &&
+	       in->bridge->mode != FWD_MODE_L2;
 }
 
 /** VLAN tags off; finds the port a frame of a trunk belongs to. The slot (≥ 1), or 0 and *reason. Strips the tag into
@@ -40,19 +87,34 @@ verdict_t stage_check(const struct pkt *pkt, const struct ingress *in);
 /** Packets that a plugin answers. NEXT, PUNT (the mbuf is gone) or a drop. */
 verdict_t stage_service(struct pkt *pkt, const struct ingress *in);
 
+/** Hands a packet to a plugin. PUNT (the mbuf is gone) or a drop. */
+verdict_t steer_punt(struct pkt *pkt, const struct ingress *in, const struct fwd_punt_class_row *punt_class);
+
 /** ARP, answered from neighbor rows. REPLY, FLOOD, NEXT (bridge it) or a drop. */
 verdict_t stage_arp(struct pkt *pkt, const struct ingress *in);
+
+/** Neighbour discovery and router solicitations (ICMPv6). REPLY, FLOOD, NEXT (bridge it) or a drop. */
+verdict_t stage_nd(struct pkt *pkt, const struct ingress *in);
+
+/** Whether the way of a frame is asked of the MAC rows: stage_bridge then wants pkt->mac. */
+static inline bool stage_asks_mac(const struct pkt *pkt, const struct ingress *in)
+{
+	return (pkt->flags & PKT_GROUP) == 0 && !is_gateway_mac(pkt->data) && in->bridge->mode != FWD_MODE_L3;
+}
 
 /** Bridge or route? ROUTE, or what bridge says. */
 verdict_t stage_bridge(struct pkt *pkt, const struct ingress *in);
 
-/** Packet to an address of the gateway itself: echo requests are answered (RFC 792). REPLY or DROP_SERVICE_UNSERVED. */
+/** Packet to an address of the gateway itself: echo requests are answered (RFC 792, RFC 4443 §4.2). REPLY or
+ * DROP_SERVICE_UNSERVED. */
 verdict_t icmp_gateway(struct pkt *pkt);
 
-/** Follows the route `handle` (tables_route4): checks TTL, rewrites MACs. SEND, REPLY or a drop. */
-verdict_t stage_route(struct pkt *pkt, uint32_t handle);
+/** Whether the packet may be routed at all: header checksum, addresses and their scope. ROUTE or a drop. */
+verdict_t stage_route_check4(const struct pkt *pkt);
+verdict_t stage_route_check6(const struct pkt *pkt);
 
-/** Whether the packet may be routed at all: header checksum, addresses. ROUTE or a drop. */
-verdict_t stage_route_check(const struct pkt *pkt);
+/** Follows the route `handle` (tables_route4, tables_route6): hop limit, MTU, MACs. SEND, FRAGMENT, REPLY, PUNT or a
+ * drop; nothing is rewritten before a drop. */
+verdict_t stage_route(struct pkt *pkt, const struct ingress *in, uint32_t handle, struct egress *out);
 
 #endif

@@ -40,8 +40,13 @@ struct port_counters *stats_block(uint32_t thread)
 
 void stats_reset(uint32_t slot)
 {
-	for (uint32_t t = 0; t < STATS_THREADS; t++)
-		memset(&blocks[t][slot], 0, sizeof(struct port_counters));
+	static const struct port_counters zero;
+
+	/* Pages of slots that never counted anything stay unused. */
+	for (uint32_t t = 0; t < STATS_THREADS; t++) {
+		if (memcmp(&blocks[t][slot], &zero, sizeof(zero)) != 0)
+			memset(&blocks[t][slot], 0, sizeof(zero));
+	}
 }
 
 /* Counters are aligned 64-bit words with one writer: a plain relaxed load is never torn. */

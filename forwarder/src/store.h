@@ -21,17 +21,22 @@ static inline uint32_t store_hash(uint32_t table, uint32_t owner, const void *ro
 	return index_hash(row, layout->hash_bytes, layout->per_owner ? owner : 0);
 }
 
-/* The slot of the row with this key, or SLOT_NONE. owner counts only in tables whose keys are per owner. */
-static inline uint32_t store_find(uint32_t table, uint32_t owner, const void *key)
+/* store_find from where a cursor of the key's hash stands. */
+static inline uint32_t store_continue(uint32_t table, uint32_t owner, const void *key, struct index_cursor cursor)
 {
 	const struct table_layout *layout = &table_layouts[table];
-	struct index_cursor cursor = index_first(&store_indexes[table], store_hash(table, owner, key));
 	for (uint32_t number; (number = index_next(&cursor)) != INDEX_END;) {
 		const struct slot *slot = arena_slot(table, number);
 		if (memcmp(slot->row, key, layout->key_bytes) == 0 && (!layout->per_owner || slot->owner == owner))
 			return number;
 	}
 	return SLOT_NONE;
+}
+
+/* The slot of the row with this key, or SLOT_NONE. owner counts only in tables whose keys are per owner. */
+static inline uint32_t store_find(uint32_t table, uint32_t owner, const void *key)
+{
+	return store_continue(table, owner, key, index_first(&store_indexes[table], store_hash(table, owner, key)));
 }
 
 /* The row with this key, or NULL. */

@@ -13,10 +13,14 @@
  * ends. */
 void tables_row_changed(uint32_t table, const struct slot *old, const struct slot *new);
 
-/* Who is told of port and punt-class rows, see dataplane.h. NULL members: nobody. */
+/* Who is told of rows, after they are visible, with the writer lock held: must not block (see dataplane.h). NULL
+ * members: nobody. Rows that were there before tables_listen: tables_each_row. */
 struct tables_listener {
 	void (*port)(const struct fwd_port_row *old, const struct fwd_port_row *new, uint32_t generation);
 	void (*punt_class)(const struct fwd_punt_class_row *old, const struct fwd_punt_class_row *new);
+	void (*source)(const struct fwd_source_row *old, const struct fwd_source_row *new);
+	void (*learned_neighbor)(
+	        const struct fwd_learned_neighbor_row *old, const struct fwd_learned_neighbor_row *new);
 };
 void tables_listen(struct tables_listener listener);
 

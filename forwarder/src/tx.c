@@ -5,19 +5,23 @@
 #include <rte_mbuf.h>
 #include <sys/mman.h>
 
+#include "capture.h"
+#include "handover.h"
 #include "io.h"
+#include "offload.h"
 #include "tables.h"
+#include "worker.h"
 
 #define DEFAULT_MTU 1500u
 
-int tx_init(struct tx *tx, uint32_t slots, struct port_counters *counters)
+int tx_init(struct tx *tx, uint32_t slots, uint32_t thread)
 {
 	void *at = mmap(NULL, slots * sizeof(struct tx_queue), PROT_READ | PROT_WRITE,
 	        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (at == MAP_FAILED)
 		return -ENOMEM;
-	*tx = (struct tx){.counters = counters, .queues = at, .slots = slots};
+	*tx = (struct tx){.counters = stats_block(thread), .queues = at, .slots = slots, .thread = (uint8_t)thread};
 	return 0;
 }
 
@@ -31,23 +35,93 @@ void tx_free(struct tx *tx)
 void tx_drop(struct tx *tx, struct rte_mbuf *mbuf, enum drop_reason reason)
 {
 	stats_drop(&tx->counters[mbuf->port], reason, mbuf->pkt_len);
+	capture_drop(mbuf, reason);
 	rte_pktmbuf_free(mbuf);
 }
 
-/* Drops what does not fit through the port; returns how many are left, in order. */
-static uint32_t keep_fitting(struct tx *tx, const struct port *port, struct rte_mbuf **mbufs, uint32_t count)
+static void drop_all(struct tx *tx, struct rte_mbuf **mbufs, uint32_t count, enum drop_reason reason)
+{
+	for (uint32_t i = 0; i < count; i++)
+		tx_drop(tx, mbufs[i], reason);
+}
+
+/* A burst on its way out, and what to count of each frame: whoever has it afterwards may have freed it. */
+struct burst {
+	uint32_t count;
+	struct rte_mbuf **mbufs;
+	uint16_t sources[TX_BURST];
+	uint32_t lengths[TX_BURST];
+};
+
+/* Drops what does not fit through the port; the rest stays in order. */
+static void gather(struct tx *tx, const struct port *port, struct burst *burst, uint32_t count)
 {
 	const struct fwd_port_row *row = tables_port(port->id);
-	uint32_t limit = (row == NULL || row->mtu == 0 ? DEFAULT_MTU : row->mtu) + RTE_ETHER_HDR_LEN;
+	uint32_t mtu = row == NULL || row->mtu == 0 ? DEFAULT_MTU : row->mtu;
 	uint32_t kept = 0;
 
 	for (uint32_t i = 0; i < count; i++) {
-		if (unlikely(mbufs[i]->pkt_len > limit))
-			tx_drop(tx, mbufs[i], DROP_MTU_EXCEEDED);
-		else
-			mbufs[kept++] = mbufs[i];
+		struct rte_mbuf *mbuf = burst->mbufs[i];
+		if (unlikely(mbuf->pkt_len > mtu + RTE_ETHER_HDR_LEN) &&
+		        offload_ip_length(mbuf, RTE_ETHER_HDR_LEN) > mtu) {
+			tx_drop(tx, mbuf, DROP_MTU_EXCEEDED);
+			continue;
+		}
+		burst->mbufs[kept] = mbuf;
+		burst->sources[kept] = mbuf->port;
+		burst->lengths[kept++] = mbuf->pkt_len;
 	}
-	return kept;
+	burst->count = kept;
+}
+
+/* Counts frames that were sent: a run of one source at a time. */
+static void count_sent(struct tx *tx, struct port_counters *out, const struct burst *burst, uint32_t at, uint32_t end)
+{
+	uint64_t bytes = 0;
+
+	stats_add(&out->tx_packets, end - at);
+	while (at < end) {
+		uint32_t first = at;
+		do
+			bytes += burst->lengths[at++];
+		while (at < end && burst->sources[at] == burst->sources[first]);
+		stats_add(&tx->counters[burst->sources[first]].sent, at - first);
+	}
+	stats_add(&out->tx_bytes, bytes);
+}
+
+static __attribute__((noinline)) void hand_over(struct tx *tx, uint8_t owner, uint16_t slot, struct tx_queue *queue)
+{
+	for (uint32_t i = 0; i < queue->count; i++)
+		handover_set_slot(queue->mbufs[i], slot);
+	uint32_t taken = handover_put(tx->thread, owner, queue->mbufs, queue->count);
+	tx->wakes |= 1u << owner;
+	drop_all(tx, queue->mbufs + taken, queue->count - taken, DROP_HANDOVER_FULL);
+}
+
+/* The I/O takes a burst in parts, and a frame it refuses must not take those behind it along. */
+static void send_all(
+        struct tx *tx, const struct port *port, struct port_io *io, struct rte_mbuf **mbufs, uint32_t count)
+{
+	struct burst burst;
+	uint32_t at = 0;
+
+	burst.mbufs = mbufs;
+	gather(tx, port, &burst, count);
+	capture_out(port->slot, mbufs, burst.count);
+	while (at < burst.count) {
+		int some = io->ops->tx_burst(io, mbufs + at, (uint16_t)(burst.count - at));
+		if (unlikely(some < 0)) {
+			tx_drop(tx, mbufs[at++], some == -ENOBUFS ? DROP_TX_FULL : DROP_TX_REFUSED);
+			continue;
+		}
+		if (some == 0)
+			break;
+		count_sent(tx, &tx->counters[port->slot], &burst, at, at + (uint32_t)some);
+		at += (uint32_t)some;
+	}
+	uint8_t state = __atomic_load_n(&port->state, __ATOMIC_RELAXED);
+	drop_all(tx, mbufs + at, burst.count - at, state == FWD_LINK_UP ? DROP_TX_FULL : DROP_PORT_DOWN);
 }
 
 static void flush_queue(struct tx *tx, uint16_t slot)
@@ -55,36 +129,22 @@ static void flush_queue(struct tx *tx, uint16_t slot)
 	struct tx_queue *queue = &tx->queues[slot];
 	const struct port *port = port_at(slot);
 	struct port_io *io = port == NULL ? NULL : port_io_of(port);
-	uint16_t sources[TX_BURST];
-	uint16_t lengths[TX_BURST];
-	uint32_t count = queue->count;
-	uint32_t sent = 0;
 
-	queue->count = 0;
-	if (io == NULL) {
-		for (uint32_t i = 0; i < count; i++)
-			tx_drop(tx, queue->mbufs[i], DROP_PORT_DOWN);
+	if (queue->count == 0)
 		return;
-	}
-	count = keep_fitting(tx, port, queue->mbufs, count);
-	for (uint32_t i = 0; i < count; i++) {
-		sources[i] = queue->mbufs[i]->port;
-		lengths[i] = (uint16_t)queue->mbufs[i]->pkt_len;
-	}
-	while (sent < count) {
-		uint16_t some = io->ops->tx_burst(io, queue->mbufs + sent, (uint16_t)(count - sent));
-		if (some == 0)
-			break;
-		sent += some;
-	}
-	struct port_counters *out = &tx->counters[slot];
-	for (uint32_t i = 0; i < sent; i++) {
-		tx->counters[sources[i]].sent++;
-		out->tx_bytes += lengths[i];
-	}
-	out->tx_packets += sent;
-	for (uint32_t i = sent; i < count; i++)
-		tx_drop(tx, queue->mbufs[i], port->state == FWD_LINK_UP ? DROP_TX_FULL : DROP_PORT_DOWN);
+	if (io == NULL)
+		drop_all(tx, queue->mbufs, queue->count, DROP_PORT_DOWN);
+	else if (unlikely(io->owner != tx->thread))
+		hand_over(tx, io->owner, slot, queue);
+	else
+		send_all(tx, port, io, queue->mbufs, queue->count);
+	queue->count = 0;
+}
+
+static __attribute__((noinline)) void wake(struct tx *tx)
+{
+	for (; tx->wakes != 0; tx->wakes &= tx->wakes - 1)
+		worker_wake((uint32_t)__builtin_ctz(tx->wakes));
 }
 
 void tx_flush(struct tx *tx)
@@ -92,20 +152,26 @@ void tx_flush(struct tx *tx)
 	for (uint32_t i = 0; i < tx->dirty_count; i++)
 		flush_queue(tx, tx->dirty[i]);
 	tx->dirty_count = 0;
+	if (unlikely(tx->wakes != 0))
+		wake(tx);
 }
 
-void tx_send(struct tx *tx, uint16_t slot, struct rte_mbuf *mbuf)
+void tx_begin(struct tx *tx, uint16_t slot)
 {
-	struct tx_queue *queue = &tx->queues[slot];
-
-	if (queue->count == 0) {
-		if (tx->dirty_count == TX_BURST)
-			tx_flush(tx);
-		tx->dirty[tx->dirty_count++] = slot;
-	}
-	queue->mbufs[queue->count++] = mbuf;
-	if (queue->count == TX_BURST)
+	if (tx->dirty_count == TX_DIRTY)
 		tx_flush(tx);
+	tx->dirty[tx->dirty_count++] = slot;
+}
+
+void tx_full(struct tx *tx, uint16_t slot)
+{
+	flush_queue(tx, slot);
+}
+
+void tx_originate(struct tx *tx, uint16_t slot, struct rte_mbuf *mbuf)
+{
+	stats_add(&tx->counters[mbuf->port].originated, 1);
+	tx_send(tx, slot, mbuf);
 }
 
 /* Members that a flooded frame reaches: attached, and not the one it came from. */
@@ -116,28 +182,33 @@ static bool is_target(uint16_t slot, uint16_t source)
 	return port != NULL && port_io_of(port) != NULL;
 }
 
+/* A whole copy, chained when it is long: each may get a tag of its own, or its checksum finished in place. */
+static void send_copy(struct tx *tx, uint16_t slot, struct rte_mbuf *mbuf)
+{
+	struct rte_mbuf *copy = rte_pktmbuf_copy(mbuf, io_pool, 0, UINT32_MAX);
+
+	stats_add(&tx->counters[mbuf->port].cloned, 1);
+	if (copy == NULL) {
+		stats_drop(&tx->counters[mbuf->port], DROP_NO_MEMORY, mbuf->pkt_len);
+		return;
+	}
+	copy->port = mbuf->port;
+	tx_send(tx, slot, copy);
+}
+
 void tx_flood(struct tx *tx, uint32_t bridge, struct rte_mbuf *mbuf)
 {
 	const struct port_members *members = port_members(bridge);
 	uint32_t count = members == NULL ? 0 : __atomic_load_n(&members->count, __ATOMIC_ACQUIRE);
 	uint16_t last = 0;
 
-	/* The original goes to the last target, copies to those before: whole copies, for each may get a tag of its
-	 * own. */
+	/* The original goes to the last target, copies to those before. */
 	for (uint32_t i = 0; i < count; i++) {
 		uint16_t slot = members->slots[i];
 		if (!is_target(slot, mbuf->port))
 			continue;
-		if (last != 0) {
-			struct rte_mbuf *copy = rte_pktmbuf_copy(mbuf, io_pool, 0, UINT32_MAX);
-			tx->counters[mbuf->port].cloned++;
-			if (copy == NULL) {
-				stats_drop(&tx->counters[mbuf->port], DROP_NO_MEMORY, mbuf->pkt_len);
-			} else {
-				copy->port = mbuf->port;
-				tx_send(tx, last, copy);
-			}
-		}
+		if (last != 0)
+			send_copy(tx, last, mbuf);
 		last = slot;
 	}
 	if (last != 0)

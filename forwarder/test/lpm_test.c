@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "lpm_flat.h"
 #include "rcu.h"
 #include "test.h"
 
@@ -54,6 +55,14 @@ static uint32_t naive_find(const struct naive *list, const uint8_t *address)
 	return value;
 }
 
+/* Close together, so that they fill pages of the direct table (lpm_flat.h). */
+static void near_address(uint8_t *address)
+{
+	const uint8_t bytes[4] = {10, 0, (uint8_t)(random32() % 2), (uint8_t)random32()};
+	memset(address, 0, 16);
+	memcpy(address, bytes, 4);
+}
+
 /* Few distinct bytes, so that prefixes nest and share paths. */
 static void random_address(uint8_t *address, uint8_t family)
 {
@@ -94,11 +103,13 @@ static bool known(const struct naive *list, const uint8_t *address, uint8_t leng
 	return false;
 }
 
-static void churn(uint8_t family)
+/* Prefixes come, change and go; `near`: IPv4 ones that are close together. */
+static void churn(uint8_t family, bool near)
 {
 	static struct naive list[PREFIXES];
 	struct lpm lpm = {0};
 	uint8_t address[16];
+	uint32_t direct = 0;
 	memset(list, 0, sizeof(list));
 	for (int step = 0; step < 20000; step++) {
 		struct naive *one = &list[random32() % PREFIXES];
@@ -114,7 +125,12 @@ static void churn(uint8_t family)
 		} else {
 			struct naive fresh = {
 			        .length = (uint8_t)(random32() % (family == 4 ? 33 : 129)), .value = step + 1};
-			random_address(fresh.address, family);
+			if (near && step % 4)
+				fresh.length = (uint8_t)(25 + random32() % 8);
+			if (near)
+				near_address(fresh.address);
+			else
+				random_address(fresh.address, family);
 			cut(fresh.address, fresh.length);
 			if (known(list, fresh.address, fresh.length))
 				continue;
@@ -122,29 +138,95 @@ static void churn(uint8_t family)
 			CHECK_EQ(lpm_insert(&lpm, family, one->address, one->length, one->value), 0);
 		}
 		for (int i = 0; i < 4; i++) {
-			if (i < 2)
+			if (near && i < 3)
+				near_address(address);
+			else if (i < 2)
 				random_address(address, family);
 			else
 				memcpy(address, list[random32() % PREFIXES].address, 16);
 			CHECK_EQ(find(&lpm, family, address), naive_find(list, address));
 		}
 		CHECK_EQ(lpm.count, count_there(list));
+		direct += lpm.flat && flat_find(lpm.flat, 10u << 24 | random32() % 512);
 		rcu_reclaim();
 	}
+	CHECK(!near || direct > 8000);
 	for (int i = 0; i < PREFIXES; i++)
 		if (list[i].value)
 			CHECK_EQ(lpm_delete(&lpm, family, list[i].address, list[i].length), 0);
-	CHECK(lpm.root == NULL);
+	CHECK(lpm.root == NULL && lpm.flat == NULL);
 	CHECK_EQ(lpm.count, 0);
+	CHECK_EQ(lpm.flat_bytes, 0);
 }
 
 TEST(agrees_with_a_naive_search_for_ipv4)
 {
-	churn(4);
+	churn(4, false);
 }
 TEST(agrees_with_a_naive_search_for_ipv6)
 {
-	churn(6);
+	churn(6, false);
+}
+
+TEST(the_direct_table_agrees_with_a_naive_search)
+{
+	churn(4, true);
+}
+
+TEST(the_direct_table_shrinks_with_its_prefixes)
+{
+	enum { COUNT = 20000 };
+	struct lpm lpm = {0};
+	uint8_t address[16] = {0};
+	for (uint32_t i = 0; i < COUNT; i++) {
+		memcpy(address, (uint32_t[]){__builtin_bswap32(i * 0x35a00u)}, 4);
+		CHECK_EQ(lpm_insert(&lpm, 4, address, 24, i + 1), 0);
+	}
+	CHECK(lpm.flat_bytes > flat_limit(COUNT) / 2 && lpm.flat_bytes <= flat_limit(COUNT));
+	for (uint32_t i = 0; i < COUNT; i++) {
+		memcpy(address, (uint32_t[]){__builtin_bswap32(i * 0x35a00u)}, 4);
+		CHECK_EQ(find(&lpm, 4, address), i + 1);
+		if (i % 20)
+			CHECK_EQ(lpm_delete(&lpm, 4, address, 24), 0);
+	}
+	CHECK(lpm.flat_bytes <= 5 * flat_limit(lpm.count));
+	for (uint32_t i = 0; i < COUNT; i++) {
+		memcpy(address, (uint32_t[]){__builtin_bswap32(i * 0x35a00u)}, 4);
+		CHECK_EQ(find(&lpm, 4, address), i % 20 ? 0 : i + 1);
+	}
+	lpm_free(&lpm);
+	CHECK_EQ(lpm.flat_bytes, 0);
+}
+
+/* Neighbouring hosts, enough for pages. */
+static int add_hosts(struct lpm *lpm, uint32_t value)
+{
+	uint8_t address[16] = {10};
+	for (uint32_t i = 0; i < 512; i++) {
+		address[2] = (uint8_t)(i >> 8);
+		address[3] = (uint8_t)i;
+		if (lpm_insert(lpm, 4, address, 32, value))
+			return -1;
+	}
+	return 0;
+}
+
+TEST(a_page_is_not_used_again_while_a_reader_may_see_it)
+{
+	struct lpm first = {0}, second = {0};
+	rcu_register(1);
+	CHECK_EQ(add_hosts(&first, 7), 0);
+	const uint32_t *place = flat_next(&first.flat[10 << 8], 0);
+	place = flat_next(place, 9);
+	CHECK(*place == (7 << 2 | FLAT_VALUE) && place != &first.flat[10 << 8]);
+	lpm_free(&first);
+	rcu_reclaim();
+	CHECK_EQ(add_hosts(&second, 8), 0);
+	CHECK(second.flat && *place == (7 << 2 | FLAT_VALUE));
+	rcu_quiescent(1);
+	rcu_unregister(1);
+	lpm_free(&second);
+	rcu_barrier();
 }
 
 TEST(an_empty_trie_finds_nothing)
@@ -171,11 +253,13 @@ TEST(a_host_route_beats_the_default_route)
 int main(void)
 {
 	static const struct test_case cases[] = {CASE(agrees_with_a_naive_search_for_ipv4),
-	        CASE(agrees_with_a_naive_search_for_ipv6), CASE(an_empty_trie_finds_nothing),
+	        CASE(agrees_with_a_naive_search_for_ipv6), CASE(the_direct_table_agrees_with_a_naive_search),
+	        CASE(the_direct_table_shrinks_with_its_prefixes),
+	        CASE(a_page_is_not_used_again_while_a_reader_may_see_it), CASE(an_empty_trie_finds_nothing),
 	        CASE(a_host_route_beats_the_default_route)};
 	if (rcu_init())
 		return 1;
-	int failed = test_run(cases, 4);
+	int failed = test_run(cases, sizeof(cases) / sizeof(cases[0]));
 	rcu_fini();
 	return failed;
 }

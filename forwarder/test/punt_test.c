@@ -3,17 +3,28 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "inject.h"
 #include "port.h"
 #include "punt.h"
 #include "tables.h"
 #include "tenants.h"
 #include "test.h"
 
-static uint8_t in[2048], out[2048], batch[65536];
+static uint8_t in[2048], out[RIG_FRAME], batch[65536];
+
+/* As a client without an address asks (RFC 2131 §4.1). */
+static uint32_t make_discover(uint8_t *out, uint32_t port)
+{
+	uint32_t length = make_udp(out, mac_broadcast, (uint8_t)port, 0, 0xffffffff, 67, 240);
+
+	out[34] = 0;
+	out[35] = 68;
+	return length;
+}
 
 static void discover(uint32_t port)
 {
-	rig_send(port, in, make_udp(in, mac_broadcast, (uint8_t)port, 0, 0xffffffff, 67, 240));
+	rig_send(port, in, make_discover(in, port));
 	rig_run();
 }
 
@@ -54,7 +65,7 @@ TEST(a_sub_ports_punt_names_its_vlan)
 {
 	uint8_t frame[512];
 	struct fwd_punt head;
-	uint32_t length = make_udp(frame, mac_broadcast, 7, 0, 0xffffffff, 67, 240);
+	uint32_t length = make_discover(frame, 7);
 
 	rig_send(5, in, make_tagged(in, 102, frame, length));
 	rig_run();
@@ -117,7 +128,7 @@ TEST(a_plugin_that_sleeps_fills_its_ring_and_no_more)
 	uint32_t waited = 0, some;
 	while ((some = drain(NULL)) > 0)
 		waited += some;
-	CHECK_EQ(waited, PUNT_RING - 1);
+	CHECK_EQ(waited, PUNT_RING);
 	discover(3);
 	CHECK_EQ(drain(NULL), 1);
 }
@@ -132,6 +143,73 @@ static uint32_t inject(uint32_t at, uint32_t port, uint32_t generation, const ui
 	return (uint32_t)(at + sizeof(head) + length + 7) & ~7u;
 }
 
+TEST(a_jumbo_frame_is_injected_and_punted_whole)
+{
+	static uint8_t jumbo[8000];
+	struct fwd_punt head;
+	uint32_t length = make_udp(jumbo, mac_of(1), 99, 0x0a010001, 0x0a01000b, 68, 7000);
+
+	RIG_ROW(port, .id = 1, .bridge = 10, .flags = FWD_PORT_SECURITY, .mtu = 9000, .mac = {2, 0, 0, 0, 0, 1});
+	rig_clear();
+	CHECK_EQ(inject_records(batch, inject(0, 1, port_of(1)->generation, jumbo, length)), 1);
+	rig_run();
+	CHECK_EQ(rig_take(1, out), length);
+	CHECK(memcmp(out, jumbo, length) == 0);
+	length = make_udp(jumbo, mac_broadcast, 1, 0, 0xffffffff, 67, 7000);
+	jumbo[34] = 0;
+	jumbo[35] = 68;
+	rig_send(1, jumbo, length);
+	rig_run();
+	CHECK_EQ(drain(&head), 1);
+	CHECK_EQ(head.length, length);
+	CHECK(memcmp(batch + sizeof(head), jumbo, length) == 0);
+	RIG_ROW(port, .id = 1, .bridge = 10, .flags = FWD_PORT_SECURITY, .mtu = 1500, .mac = {2, 0, 0, 0, 0, 1});
+}
+
+TEST(punts_that_wait_leave_most_buffers_free)
+{
+	RIG_ROW(punt_class, .id = 9, .receiver = (uint16_t)rig_owner(), .rate = UINT32_MAX, .burst = UINT32_MAX,
+	        .port_rate = UINT32_MAX, .port_burst = UINT32_MAX, .name = "large");
+	RIG_ROW(service, .vrf = 1, .family = 4, .protocol = 17, .l4_port = 9999, .punt_class = 9);
+	static uint8_t jumbo[8000];
+	uint32_t length = make_udp(jumbo, mac_gateway, 1, 0x0a01000b, 0x0a010001, 9999, 7000);
+	uint64_t refused = rig_drops(1, DROP_PUNT_RING_FULL);
+
+	for (int i = 0; i < 400; i++) {
+		rig_send(1, jumbo, length);
+		rig_run();
+	}
+	/* 4,095 buffers; four of them for each frame. */
+	CHECK_EQ(400 - (rig_drops(1, DROP_PUNT_RING_FULL) - refused), 4095 / 4 / 4);
+	while (drain(NULL) > 0)
+		;
+	rig_send(1, jumbo, length);
+	rig_run();
+	CHECK_EQ(drain(NULL), 1);
+}
+
+TEST(a_port_made_anew_has_full_buckets)
+{
+	struct fwd_port_row row = {.id = 70, .bridge = 10, .mtu = 1500, .mac = {2, 0, 0, 0, 0, 70}};
+	uint16_t slot;
+
+	RIG_ROW(punt_class, .id = 7, .receiver = (uint16_t)rig_owner(), .rate = 1000000, .burst = 1000, .port_rate = 1,
+	        .port_burst = 2, .name = "dhcp");
+	rig_row(FWD_TABLE_PORT, &row, sizeof(row));
+	rig_attach(70);
+	slot = port_of(70)->slot;
+	for (int i = 0; i < 3; i++)
+		discover(70);
+	CHECK_EQ(drain(NULL), 2);
+	RIG_DELETE(port, .id = 70);
+	rig_row(FWD_TABLE_PORT, &row, sizeof(row));
+	rig_attach(70);
+	CHECK_EQ(port_of(70)->slot, slot);
+	discover(70);
+	CHECK_EQ(drain(NULL), 1);
+	RIG_DELETE(port, .id = 70);
+}
+
 TEST(an_injected_frame_leaves_through_its_port)
 {
 	uint32_t length = make_udp(in, mac_of(1), 99, 0x0a010001, 0x0a01000b, 68, 300);
@@ -140,7 +218,7 @@ TEST(an_injected_frame_leaves_through_its_port)
 
 	used = inject(used, 6, port_of(6)->generation, in, length);
 	rig_clear();
-	CHECK_EQ(punt_inject(batch, used), 2);
+	CHECK_EQ(inject_records(batch, used), 2);
 	rig_run();
 	CHECK_EQ(rig_take(1, out), length);
 	CHECK(memcmp(in, out, length) == 0);
@@ -154,13 +232,13 @@ TEST(an_injection_for_a_port_that_is_not_that_one_any_more_is_stale)
 	uint32_t length = make_udp(in, mac_of(1), 99, 0x0a010001, 0x0a01000b, 68, 300);
 	uint64_t stale = rig_drops(1, DROP_INJECT_STALE), gone = rig_drops(0, DROP_INJECT_STALE);
 
-	CHECK_EQ(punt_inject(batch, inject(0, 1, port_of(1)->generation + 1, in, length)), 0);
+	CHECK_EQ(inject_records(batch, inject(0, 1, port_of(1)->generation + 1, in, length)), 0);
 	CHECK_EQ(rig_drops(1, DROP_INJECT_STALE), stale + 1);
-	CHECK_EQ(punt_inject(batch, inject(0, 777, 1, in, length)), 0);
+	CHECK_EQ(inject_records(batch, inject(0, 777, 1, in, length)), 0);
 	CHECK_EQ(rig_drops(0, DROP_INJECT_STALE), gone + 1);
 	/* Taken, but the port goes before the packet thread comes. */
 	RIG_ROW(port, .id = 61, .bridge = 10, .mtu = 1500, .mac = {2, 0, 0, 0, 0, 61});
-	CHECK_EQ(punt_inject(batch, inject(0, 61, port_of(61)->generation, in, length)), 1);
+	CHECK_EQ(inject_records(batch, inject(0, 61, port_of(61)->generation, in, length)), 1);
 	RIG_DELETE(port, .id = 61);
 	rig_run();
 	CHECK_EQ(rig_drops(0, DROP_INJECT_STALE), gone + 2);
@@ -172,11 +250,11 @@ TEST(a_malformed_batch_is_refused_where_it_breaks)
 	uint32_t used = inject(0, 1, port_of(1)->generation, in, length);
 	uint64_t malformed = rig_drops(1, DROP_INJECT_MALFORMED);
 
-	CHECK_EQ(punt_inject(batch, used - 8), -22);
-	CHECK_EQ(punt_inject(batch, 31), -22);
+	CHECK_EQ(inject_records(batch, used - 8), -22);
+	CHECK_EQ(inject_records(batch, 31), -22);
 	batch[0] = 2;
-	CHECK_EQ(punt_inject(batch, used), -22);
-	CHECK_EQ(punt_inject(batch, inject(0, 1, port_of(1)->generation, in, 13)), 0);
+	CHECK_EQ(inject_records(batch, used), -22);
+	CHECK_EQ(inject_records(batch, inject(0, 1, port_of(1)->generation, in, 13)), 0);
 	CHECK_EQ(rig_drops(1, DROP_INJECT_MALFORMED), malformed + 1);
 }
 
@@ -195,6 +273,9 @@ int main(void)
 	        CASE(a_buffer_too_small_for_the_first_record_takes_nothing),
 	        CASE(one_port_cannot_use_up_the_class),
 	        CASE(a_plugin_that_sleeps_fills_its_ring_and_no_more),
+	        CASE(a_jumbo_frame_is_injected_and_punted_whole),
+	        CASE(punts_that_wait_leave_most_buffers_free),
+	        CASE(a_port_made_anew_has_full_buckets),
 	        CASE(an_injected_frame_leaves_through_its_port),
 	        CASE(an_injection_for_a_port_that_is_not_that_one_any_more_is_stale),
 	        CASE(a_malformed_batch_is_refused_where_it_breaks),

@@ -10,10 +10,14 @@
 #include <unistd.h>
 
 #include "arena.h"
+#include "capture.h"
 #include "dataplane.h"
 #include "decode.h"
 #include "error.h"
+#include "guard.h"
+#include "inject.h"
 #include "io.h"
+#include "learn.h"
 #include "link.h"
 #include "pool.h"
 #include "port.h"
@@ -21,10 +25,11 @@
 #include "rcu.h"
 #include "rows.h"
 #include "tables_update.h"
+#include "trace.h"
 #include "worker.h"
 
 #define QUEUE 128u
-#define FRAME 2048u
+#define FRAME RIG_FRAME
 
 struct wire {
 	uint32_t first, count;
@@ -36,6 +41,9 @@ struct memory_port {
 	struct wire in, out;
 };
 
+uint32_t rig_threads = 1;
+void (*rig_received)(struct rte_mbuf *);
+void (*rig_left)(const struct rte_mbuf *);
 static int state_fd;
 static uint32_t owner;
 static uint32_t generation;
@@ -69,6 +77,26 @@ static int wire_take(struct wire *wire, uint8_t *out)
 	return length;
 }
 
+/* Long frames come as chains, as from real ports. */
+static struct rte_mbuf *make_mbuf(const uint8_t *frame, uint32_t length)
+{
+	struct rte_mbuf *first = NULL;
+
+	do {
+		struct rte_mbuf *m = rte_pktmbuf_alloc(io_pool);
+		demand(m != NULL, "a free mbuf (a leak?)");
+		uint16_t room = rte_pktmbuf_tailroom(m), bytes = length < room ? (uint16_t)length : room;
+		memcpy(rte_pktmbuf_append(m, bytes), frame, bytes);
+		frame += bytes;
+		length -= bytes;
+		if (first == NULL)
+			first = m;
+		else
+			demand(rte_pktmbuf_chain(first, m) == 0, "a short chain");
+	} while (length > 0);
+	return first;
+}
+
 static uint16_t memory_rx(struct port_io *io, struct rte_mbuf **mbufs, uint16_t n)
 {
 	struct memory_port *memory = io->private_data;
@@ -76,22 +104,29 @@ static uint16_t memory_rx(struct port_io *io, struct rte_mbuf **mbufs, uint16_t 
 	uint16_t got = 0;
 
 	while (got < n && memory->in.count > 0) {
-		struct rte_mbuf *m = rte_pktmbuf_alloc(io_pool);
-		demand(m != NULL, "a free mbuf (a leak?)");
-		int length = wire_take(&memory->in, frame);
-		memcpy(rte_pktmbuf_append(m, (uint16_t)length), frame, (size_t)length);
-		mbufs[got++] = m;
+		mbufs[got] = make_mbuf(frame, (uint32_t)wire_take(&memory->in, frame));
+		if (rig_received != NULL)
+			rig_received(mbufs[got]);
+		got++;
 	}
 	return got;
 }
 
-static uint16_t memory_tx(struct port_io *io, struct rte_mbuf **mbufs, uint16_t n)
+static int memory_tx(struct port_io *io, struct rte_mbuf **mbufs, uint16_t n)
 {
 	struct memory_port *memory = io->private_data;
 	uint16_t sent = 0;
 
-	while (sent < n && wire_put(&memory->out, rte_pktmbuf_mtod(mbufs[sent], void *), mbufs[sent]->data_len))
+	while (sent < n) {
+		uint8_t flat[FRAME];
+		const struct rte_mbuf *m = mbufs[sent];
+		const void *bytes = rte_pktmbuf_read(m, 0, m->pkt_len, flat);
+		if (rig_left != NULL)
+			rig_left(m);
+		if (bytes == NULL || !wire_put(&memory->out, bytes, m->pkt_len))
+			break;
 		rte_pktmbuf_free(mbufs[sent++]);
+	}
 	return sent;
 }
 
@@ -117,12 +152,17 @@ void rig_start(void)
 	demand(rte_eal_init(9, arguments) >= 0, "rte_eal_init");
 	state_fd = memfd_create("rig", MFD_CLOEXEC);
 	demand(state_fd >= 0 && rcu_init() == 0, "rcu_init");
-	demand(arena_open(state_fd, 16, decode_row_valid, &report) == 0, "arena_open");
+	demand(arena_open(state_fd, 512, decode_row_valid, &report) == 0, "arena_open");
 	demand(tables_init() == 0 && rows_attach(&report) == 0, "tables");
 	io_pool = pool_make(4095);
 	demand(io_pool != NULL && ports_init(200) == 0, "ports");
-	demand(punt_init(201) == 0 && worker_init(201) == 0, "punt and worker");
-	tables_listen((struct tables_listener){port_row_changed, punt_class_row_changed});
+	inject_init();
+	demand(capture_init() == 0 && punt_init(201) == 0 && worker_init(201, rig_threads) == 0, "punt and worker");
+	demand(guard_init() == 0 && learn_init() == 0, "guard and learn");
+	tables_listen((struct tables_listener){.port = port_row_changed,
+	        .punt_class = punt_class_row_changed,
+	        .source = guard_source_changed,
+	        .learned_neighbor = guard_learned_changed});
 	owner = (uint32_t)rows_owner_open("test");
 	generation = (uint32_t)rows_begin(owner);
 }
@@ -130,9 +170,14 @@ void rig_start(void)
 void rig_stop(void)
 {
 	link_stop();
+	capture_free();
+	trace_free();
 	ports_free();
 	punt_free();
+	inject_free();
 	worker_free();
+	learn_free();
+	guard_fini();
 	rte_mempool_free(io_pool);
 	rows_detach();
 	tables_fini();
@@ -171,6 +216,8 @@ void rig_attach(uint32_t id)
 	struct port_io *io = calloc(1, sizeof(*io));
 
 	link_poll_once();
+	if (port_of(id) != NULL && port_of(id)->io != NULL)
+		return;
 	demand(io != NULL && port_of(id) != NULL, "a live port");
 	*io = (struct port_io){.ops = &memory_ops, .fd = -1, .private_data = calloc(1, sizeof(struct memory_port))};
 	port_attach(port_of(id), io);
@@ -196,6 +243,13 @@ void rig_run(void)
 {
 	while (worker_poll_once() > 0)
 		;
+}
+
+bool rig_has(uint32_t port)
+{
+	const struct port_io *io = port_of(port) == NULL ? NULL : port_of(port)->io;
+
+	return io != NULL && io->ops == &memory_ops && memory_of(port)->out.count != 0;
 }
 
 int rig_take(uint32_t port, uint8_t *out)

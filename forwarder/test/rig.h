@@ -12,6 +12,8 @@
 #include "forwarder.h"
 #include "stats.h"
 
+/** Packet threads, set before rig_start; they run only after worker_start. */
+extern uint32_t rig_threads;
 /** Starts EAL and everything below; once per program. Aborts with a message when it cannot. */
 void rig_start(void);
 void rig_stop(void);
@@ -38,6 +40,8 @@ void rig_delete(uint8_t table, const void *row, uint16_t bytes);
 #define RIG_TABLE_route      FWD_TABLE_ROUTE
 #define RIG_TABLE_service    FWD_TABLE_SERVICE
 #define RIG_TABLE_punt_class FWD_TABLE_PUNT_CLASS
+#define RIG_TABLE_source     FWD_TABLE_SOURCE
+#define RIG_TABLE_member     FWD_TABLE_MEMBER
 
 /** Number of the owner "test". */
 uint32_t rig_owner(void);
@@ -47,11 +51,19 @@ void rig_attach(uint32_t port);
 /** What the link thread would do: attaches VLANs whose trunk is attached. rig_delete does it, too. */
 void rig_links(void);
 
+/** Longest frame of a port in memory. */
+#define RIG_FRAME 10240u
+struct rte_mbuf;
+/** Sees, and may change, each mbuf that a port in memory receives or sends: offload flags. NULL: nobody does. */
+extern void (*rig_received)(struct rte_mbuf *);
+extern void (*rig_left)(const struct rte_mbuf *);
 /** Puts a frame before a port; false: its queue is full. */
 bool rig_send(uint32_t port, const void *frame, uint32_t length);
 /** Rounds until nothing moves. */
 void rig_run(void);
-/** Takes the oldest frame that left through a port into out (2,048 bytes); its length, or -1. */
+/** Whether a frame waits that left through a port; false for ports without I/O in memory. */
+bool rig_has(uint32_t port);
+/** Takes the oldest frame that left through a port into out (room for what was sent); its length, or -1. */
 int rig_take(uint32_t port, uint8_t *out);
 /** Throws away what left. */
 void rig_clear(void);

@@ -1,6 +1,9 @@
 /* Batches, generations, owners and references, through rows.c and what packet threads see of it in tables.c. */
 #include "state.h"
 
+#include "fib.h"
+#include "tables_update.h"
+
 #include "test.h"
 
 static int fd = -1;
@@ -118,6 +121,87 @@ TEST(next_hop_numbers_belong_to_their_owner)
 	CHECK_EQ(send_one(dhcp, other, FWD_OP_UPSERT, FWD_TABLE_ROUTE, &theirs), 1);
 	CHECK_EQ(tables_nexthop(tables_route4(5, address4(10, 1, 1, 1)))->port, 11);
 	CHECK_EQ(tables_nexthop(tables_route4(5, address4(11, 1, 1, 1)))->port, 22);
+}
+
+TEST(gateways_stand_in_order_of_their_addresses)
+{
+	for (uint8_t i = 0; i < 6; i++) {
+		struct fwd_neighbor_row row = {.bridge = 3,
+		        .family = i % 2 ? 6 : 4,
+		        .address = {(uint8_t)(i * 5 % 6 + 1)},
+		        .flags = i == 4 ? 0 : FWD_NEIGHBOR_GATEWAY};
+		CHECK_EQ(put(FWD_TABLE_NEIGHBOR, &row), 1);
+	}
+	const struct gateways *gateways = tables_gateways(3);
+	CHECK_EQ(gateways->count, 5);
+	for (uint32_t i = 1; i < gateways->count; i++) {
+		const struct fwd_neighbor_row *a = gateways->rows[i - 1], *b = gateways->rows[i];
+		CHECK(a->family < b->family || (a->family == b->family && a->address[0] < b->address[0]));
+	}
+	CHECK(tables_gateways(2) == NULL);
+	CHECK_EQ(rows_clear(network), 6);
+	CHECK(tables_gateways(3) == NULL);
+}
+
+TEST(what_fields_say_together_is_checked)
+{
+	struct fwd_source_row source = {.port = 1, .family = 4, .prefix_length = 24, .address = {10, 0, 0, 1}};
+	CHECK_EQ(put(FWD_TABLE_SOURCE, &source), FWD_ERR_ROW);
+	CHECK(strstr(error_text(), "source.address has bits set after prefix_length"));
+	source.address[3] = 0;
+	CHECK_EQ(put(FWD_TABLE_SOURCE, &source), 1);
+	source.prefix_length = 33;
+	CHECK_EQ(put(FWD_TABLE_SOURCE, &source), FWD_ERR_ROW);
+	source = (struct fwd_source_row){.port = 1, .family = 6, .prefix_length = 128, .mac = {1}};
+	CHECK_EQ(put(FWD_TABLE_SOURCE, &source), FWD_ERR_ROW);
+	CHECK(strstr(error_text(), "source.mac is a multicast address"));
+	struct fwd_nexthop_row group = {.id = 1, .type = FWD_NEXTHOP_ECMP};
+	CHECK_EQ(put(FWD_TABLE_NEXTHOP, &group), FWD_ERR_ROW);
+	CHECK(strstr(error_text(), "nexthop.size is 0"));
+	struct fwd_neighbor_row neighbor = {.bridge = 1, .family = 6, .mac = {0x33, 0x33}};
+	CHECK_EQ(put(FWD_TABLE_NEIGHBOR, &neighbor), FWD_ERR_ROW);
+}
+
+static uint32_t told;
+
+static void count_sources(const struct fwd_source_row *old, const struct fwd_source_row *new)
+{
+	told += new ? new->port : 100 * old->port;
+}
+
+static void add_address(const void *row, void *sum)
+{
+	*(uint32_t *)sum += ((const struct fwd_source_row *)row)->address[3];
+}
+
+TEST(listeners_hear_of_sources_and_all_are_listed)
+{
+	told = 0;
+	tables_listen((struct tables_listener){.source = count_sources});
+	for (uint8_t i = 1; i <= 4; i++) {
+		struct fwd_source_row source = {
+		        .port = 1u + i % 2, .family = 4, .prefix_length = 32, .address = {10, 0, 0, i}};
+		CHECK_EQ(put(FWD_TABLE_SOURCE, &source), 1);
+	}
+	uint32_t sum = 0;
+	tables_each_row(FWD_TABLE_SOURCE, add_address, &sum);
+	CHECK_EQ(sum, 1 + 2 + 3 + 4);
+	CHECK_EQ(told, 6);
+	CHECK_EQ(rows_clear(network), 4);
+	CHECK_EQ(told, 606);
+}
+
+TEST(the_row_of_a_route_is_found)
+{
+	struct fwd_route_row routes[] = {route4(1, 0, 0, 20, 1), route4(1, address4(10, 0, 0, 0), 8, 20, 2),
+	        route4(1, address4(10, 1, 0, 0), 16, 20, 3), route4(1, address4(10, 1, 0, 0), 16, 10, 4)};
+	const uint8_t inside[16] = {10, 1, 2, 3}, beside[16] = {10, 2}, outside[16] = {11};
+	for (uint32_t i = 0; i < 4; i++)
+		CHECK_EQ(put(FWD_TABLE_ROUTE, &routes[i]), 1);
+	CHECK_EQ(fib_route(1, 4, inside)->nexthop, 4);
+	CHECK_EQ(fib_route(1, 4, beside)->nexthop, 2);
+	CHECK_EQ(fib_route(1, 4, outside)->nexthop, 1);
+	CHECK(fib_route(1, 6, inside) == NULL && fib_route(2, 4, inside) == NULL);
 }
 
 TEST(the_lowest_source_wins_and_the_next_takes_over)
@@ -242,6 +326,10 @@ static const struct test_case cases[] = {
         CASE(every_kind_of_malformed_operation_is_refused),
         CASE(an_owner_cannot_change_the_row_of_another),
         CASE(next_hop_numbers_belong_to_their_owner),
+        CASE(gateways_stand_in_order_of_their_addresses),
+        CASE(what_fields_say_together_is_checked),
+        CASE(listeners_hear_of_sources_and_all_are_listed),
+        CASE(the_row_of_a_route_is_found),
         CASE(the_lowest_source_wins_and_the_next_takes_over),
         CASE(commit_sweeps_what_was_not_sent_again),
         CASE(staged_rows_wait_for_the_last_part),

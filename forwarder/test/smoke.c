@@ -1,19 +1,23 @@
 /*
- * Driver of test/smoke.sh: starts libforwarder through its public calls, with two VMs in two namespaces on one network
- * and a third on another, routed. Prints "ready", holds until its input ends, prints states, counters and drops.
+ * Driver of test/smoke.sh and smoke-offload.sh: starts libforwarder through its public calls, with two VMs in two
+ * namespaces, a tap and a VLAN on one network and a third VM on another, routed. Prints "ready", holds until its input
+ * ends, prints states, counters and drops.
  *
- *     smoke STATE_FILE NETNS1 NETNS2 NETNS3 TRUNK
+ *     smoke STATE_FILE NETNS1 NETNS2 NETNS3 TRUNK TAP MTU
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "forwarder.h"
 
 static uint8_t ops[8192];
 static uint32_t used;
+static uint16_t mtu;
 
 static void put(uint8_t table, const void *row, uint16_t bytes)
 {
@@ -32,41 +36,78 @@ static void put(uint8_t table, const void *row, uint16_t bytes)
 		put(number, &row_, sizeof(row_));                                                                      \
 	} while (0)
 
+/* 10.<second>.0.1/24 and fd00:<second>::1/64. */
 static void network(uint32_t id, uint8_t second)
 {
-	PUT(bridge, FWD_TABLE_BRIDGE, .id = id, .vrf = 1, .mode = FWD_MODE_L2_L3, .mtu = 1500);
+	PUT(bridge, FWD_TABLE_BRIDGE, .id = id, .vrf = 1, .mode = FWD_MODE_L2_L3, .mtu = mtu);
 	PUT(neighbor, FWD_TABLE_NEIGHBOR, .bridge = id, .family = 4, .address = {10, second, 0, 1},
+	        .mac = {0, 0, 0x5e, 0, 1, 0}, .flags = FWD_NEIGHBOR_GATEWAY);
+	PUT(neighbor, FWD_TABLE_NEIGHBOR, .bridge = id, .family = 6, .address = {0xfd, 0, 0, second, [15] = 1},
 	        .mac = {0, 0, 0x5e, 0, 1, 0}, .flags = FWD_NEIGHBOR_GATEWAY);
 	PUT(nexthop, FWD_TABLE_NEXTHOP, .id = id, .type = FWD_NEXTHOP_PORT, .bridge = id);
 	PUT(route, FWD_TABLE_ROUTE, .vrf = 1, .family = 4, .prefix_length = 24, .address = {10, second, 0, 0},
 	        .source = 10, .nexthop = id);
+	PUT(route, FWD_TABLE_ROUTE, .vrf = 1, .family = 6, .prefix_length = 64, .address = {0xfd, 0, 0, second},
+	        .source = 10, .nexthop = id);
 }
 
-static void vm(uint32_t id, uint32_t bridge, uint8_t second, uint8_t last, const char *netns)
+/* A port's MAC and its addresses 10.<second>.0.<last> and fd00:<second>::<last>, the digits the same. */
+static void machine(const struct fwd_port_row *row, uint8_t second, uint8_t last)
+{
+	uint8_t hex = (uint8_t)(last / 10 * 16 + last % 10);
+	uint8_t addresses[2][16] = {{10, second, 0, last}, {0xfd, 0, 0, second, [15] = hex}};
+
+	put(FWD_TABLE_PORT, row, sizeof(*row));
+	PUT(mac, FWD_TABLE_MAC, .bridge = row->bridge, .mac = {2, 0, 0, 0, 0, row->mac[5]}, .port = row->id);
+	for (int i = 0; i < 2; i++) {
+		struct fwd_neighbor_row neighbor = {.bridge = row->bridge, .family = i == 0 ? 4 : 6};
+		struct fwd_source_row source = {
+		        .port = row->id, .family = neighbor.family, .prefix_length = i == 0 ? 32 : 128};
+		memcpy(neighbor.address, addresses[i], 16);
+		memcpy(neighbor.mac, row->mac, 6);
+		memcpy(source.address, addresses[i], 16);
+		memcpy(source.mac, row->mac, 6);
+		put(FWD_TABLE_NEIGHBOR, &neighbor, sizeof(neighbor));
+		put(FWD_TABLE_SOURCE, &source, sizeof(source));
+	}
+}
+
+static struct fwd_port_row port(uint32_t id, uint32_t bridge, uint8_t binding, const char *interface)
 {
 	struct fwd_port_row row = {.id = id,
 	        .bridge = bridge,
 	        .flags = FWD_PORT_SECURITY,
 	        .mac = {2, 0, 0, 0, 0, (uint8_t)id},
-	        .mtu = 1500,
-	        .binding = FWD_BINDING_NETNS,
-	        .interface = "eth0"};
+	        .mtu = mtu,
+	        .binding = binding};
+
+	strncpy(row.interface, interface, sizeof(row.interface) - 1);
+	return row;
+}
+
+static void vm(uint32_t id, uint32_t bridge, uint8_t second, uint8_t last, const char *netns)
+{
+	struct fwd_port_row row = port(id, bridge, FWD_BINDING_NETNS, "eth0");
 
 	strncpy(row.netns, netns, sizeof(row.netns) - 1);
-	put(FWD_TABLE_PORT, &row, sizeof(row));
-	PUT(mac, FWD_TABLE_MAC, .bridge = bridge, .mac = {2, 0, 0, 0, 0, (uint8_t)id}, .port = id);
-	PUT(neighbor, FWD_TABLE_NEIGHBOR, .bridge = bridge, .family = 4, .address = {10, second, 0, last},
-	        .mac = {2, 0, 0, 0, 0, (uint8_t)id});
+	machine(&row, second, last);
 }
 
 static void trunk(uint32_t id, uint32_t child, uint32_t bridge, uint16_t vlan, const char *interface)
 {
-	struct fwd_port_row row = {.id = id, .flags = FWD_PORT_TRUNK, .mtu = 1500, .binding = FWD_BINDING_INTERFACE};
+	struct fwd_port_row row = {.id = id, .flags = FWD_PORT_TRUNK, .mtu = mtu, .binding = FWD_BINDING_INTERFACE};
 
 	strncpy(row.interface, interface, sizeof(row.interface) - 1);
-	PUT(port, FWD_TABLE_PORT, .id = child, .bridge = bridge, .parent = id, .vlan = vlan, .mtu = 1500,
+	PUT(port, FWD_TABLE_PORT, .id = child, .bridge = bridge, .parent = id, .vlan = vlan, .mtu = mtu,
 	        .mac = {2, 0, 0, 0, 0, (uint8_t)child}, .binding = FWD_BINDING_VLAN);
 	put(FWD_TABLE_PORT, &row, sizeof(row));
+}
+
+static void tap(uint32_t id, uint32_t bridge, uint8_t second, uint8_t last, const char *interface)
+{
+	struct fwd_port_row row = port(id, bridge, FWD_BINDING_TAP, interface);
+
+	machine(&row, second, last);
 }
 
 static int fail(const char *what)
@@ -82,7 +123,7 @@ static void report(void)
 {
 	struct fwd_port_state states[8];
 	struct fwd_port_stats stats[8];
-	struct fwd_drop drops[64];
+	struct fwd_drop drops[128];
 	char text[256];
 	int32_t count = fwd_ports_read(0, states, sizeof(states));
 
@@ -104,10 +145,21 @@ static void report(void)
 	}
 }
 
+/* The same for each start with one memory, different for smoke tests side by side. */
+static void tag_of(int state_fd, char tag[4])
+{
+	struct stat info = {0};
+
+	fstat(state_fd, &info);
+	for (int i = 0; i < 3; i++, info.st_ino /= 26)
+		tag[i] = (char)('a' + info.st_ino % 26);
+}
+
 int main(int count, char **arguments)
 {
-	if (count != 6)
-		return printf("usage: smoke STATE_FILE NETNS1 NETNS2 NETNS3 TRUNK\n"), 2;
+	if (count != 8)
+		return printf("usage: smoke STATE_FILE NETNS1 NETNS2 NETNS3 TRUNK TAP MTU\n"), 2;
+	mtu = (uint16_t)atoi(arguments[7]);
 	int state_fd = open(arguments[1], O_RDWR | O_CREAT, 0600);
 	struct fwd_config config = {.memory_mib = 64,
 	        .state_mib = 16,
@@ -117,6 +169,7 @@ int main(int count, char **arguments)
 	        .packet_threads = 1,
 	        .max_ports = 64,
 	        .log_level = 4};
+	tag_of(state_fd, config.link_tag);
 	if (fwd_start(&config, sizeof(config)) < 0)
 		return fail("fwd_start");
 	int32_t owner = fwd_owner_open("smoke");
@@ -128,6 +181,10 @@ int main(int count, char **arguments)
 	vm(2, 10, 1, 12, arguments[3]);
 	vm(3, 20, 2, 11, arguments[4]);
 	trunk(4, 5, 10, 101, arguments[5]);
+	tap(6, 10, 1, 16, arguments[6]);
+	/* Of an interface that port 4 has. */
+	struct fwd_port_row second = port(7, 10, FWD_BINDING_INTERFACE, arguments[5]);
+	put(FWD_TABLE_PORT, &second, sizeof(second));
 	if (fwd_rows_apply((uint32_t)owner, (uint32_t)generation, ops, used, 0) < 0)
 		return fail("fwd_rows_apply");
 	printf("ready\n");

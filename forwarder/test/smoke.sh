@@ -4,6 +4,7 @@ set -u
 driver=$1
 id=wt-$$
 trunk=wt$$t
+tap=wt$$p
 work=$(mktemp -d)
 failed=0
 
@@ -21,7 +22,7 @@ wait_for() { for _ in $(seq 100); do "$@" >/dev/null 2>&1 && return 0; sleep 0.0
 start() {
 	rm -f "$work/control"
 	mkfifo "$work/control"
-	"$driver" "$work/state" "$id-1" "$id-2" "$id-3" "$trunk" <"$work/control" >"$work/log" 2>&1 &
+	"$driver" "$work/state" "$id-1" "$id-2" "$id-3" "$trunk" "$tap" 1500 <"$work/control" >"$work/log" 2>&1 &
 	pid=$!
 	exec 3>"$work/control"
 	wait_for grep -q ready "$work/log" || { cat "$work/log"; exit 1; }
@@ -32,6 +33,7 @@ cleanup() {
 	wait "${pid:-}" 2>/dev/null
 	ip link del "$trunk" 2>/dev/null
 	ip link del "$trunk-o" 2>/dev/null
+	ip link del "$tap" 2>/dev/null
 	for n in 1 2 3 4; do ip netns del "$id-$n" 2>/dev/null; done
 	rm -rf "$work"
 }
@@ -69,10 +71,18 @@ check "ping the gateway" ip netns exec "$id-1" ping -c 3 -i 0.2 -W 1 10.1.0.1
 check "ping the other network" ip netns exec "$id-1" ping -c 3 -i 0.2 -W 1 10.2.0.11
 check "ping the other network's gateway" ip netns exec "$id-1" ping -c 3 -i 0.2 -W 1 10.2.0.1
 check "full-size packets, unfragmented" ip netns exec "$id-1" ping -c 2 -i 0.2 -W 1 -M do -s 1472 10.2.0.11
-check "offloads are off in the VM" bash -c "ip netns exec $id-1 ethtool -k eth0 | grep -q 'tx-tcp-segmentation: off'"
+check "offloads are on in the VM" bash -c "ip netns exec $id-1 ethtool -k eth0 | grep -q 'tx-tcp-segmentation: on'"
+check "but not those that nobody can tell of" bash -c "ip netns exec $id-1 ethtool -k eth0 | grep -q 'tx-udp_tnl-segmentation: off'"
 
 check "a VLAN of the trunk is on its network" bash -c "ip netns exec $id-4 python3 $work/ask.py 101 | grep -qx 101"
 check "another VLAN is nowhere" bash -c "! ip netns exec $id-4 python3 $work/ask.py 102 2>/dev/null"
+
+ip -n "$id-4" link set trunk down
+sleep 0.3
+printf r >&3
+check "a VLAN is down with its trunk" wait_for grep -q '^port 5 .*trunk port 4 is down' "$work/log"
+check "an interface serves one port" wait_for grep -q '^port [47] .*is used by port' "$work/log"
+ip -n "$id-4" link set trunk up
 
 before=$(ip -n "$id-1" -o link show eth0 | cut -d: -f1)
 # Our end of a machine's link.

@@ -10,7 +10,7 @@
 static uint8_t in[2048], out[2048];
 static const struct port_ops *trunk_ops;
 
-static uint16_t one_at_a_time(struct port_io *io, struct rte_mbuf **mbufs, uint16_t n)
+static int one_at_a_time(struct port_io *io, struct rte_mbuf **mbufs, uint16_t n)
 {
 	return trunk_ops->tx_burst(io, mbufs, 1);
 }

@@ -49,9 +49,10 @@ export const enums: readonly EnumSpec[] = [
     prefix: 'FWD_PORT',
     doc: 'Bits of port.flags.',
     values: [
-      ['SECURITY', 1, 'frames must come from the MAC address of the port'],
+      ['SECURITY', 1, 'frames must come from the MAC address of the port and, IP and neighbour protocols, from its rows of table source'],
       ['POLICY_REQUIRED', 2, 'closed until its policy is there'],
       ['TRUNK', 4, 'carries tagged frames for VLAN ports'],
+      ['SERVER', 8, 'vhost_user: the forwarder makes the socket and the VM connects; else the other way round'],
     ],
   },
   {
@@ -64,6 +65,8 @@ export const enums: readonly EnumSpec[] = [
       ['NETNS', 2, 'a veth pair with one end in a namespace'],
       ['VLAN', 3, 'tagged frames of the parent port'],
       ['ETHDEV', 4, 'a DPDK device'],
+      ['TAP', 5, 'a tap interface of the host, made here'],
+      ['VHOST_USER', 6, 'a virtio device of a virtual machine, over a UNIX socket'],
     ],
   },
   {
@@ -80,7 +83,15 @@ export const enums: readonly EnumSpec[] = [
       ['DROP', 0, 'drop'],
       ['PORT', 1, 'rewrite and send'],
       ['BLACKHOLE', 2, 'drop without a word'],
+      ['ECMP', 3, 'one of the members of a group, chosen by a hash of the flow'],
+      ['PUNT', 4, 'hand to a plugin'],
     ],
+  },
+  {
+    name: 'nexthop_flag',
+    prefix: 'FWD_NEXTHOP_FLAG',
+    doc: 'Bits of nexthop.flags.',
+    values: [['SLAAC', 1, 'a connected subnet in which ports may take IPv6 addresses by themselves (RFC 4862)']],
   },
   { name: 'action', prefix: 'FWD_ACTION', doc: 'What a service row does.', values: [['PUNT', 0, 'hand the packet to a plugin']] },
   {
@@ -91,6 +102,44 @@ export const enums: readonly EnumSpec[] = [
       ['PENDING', 0, 'being made or retried'],
       ['UP', 1, 'carries frames'],
       ['DOWN', 2, 'exists, no carrier'],
+    ],
+  },
+  {
+    name: 'direction',
+    prefix: 'FWD_DIRECTION',
+    doc: 'How a captured frame passed the port.',
+    values: [
+      ['NONE', 0, 'not at all: a copy or an answer that was dropped before it left'],
+      ['IN', 1, 'it came in'],
+      ['OUT', 2, 'it was to leave'],
+    ],
+  },
+  {
+    name: 'step_kind',
+    prefix: 'FWD_STEP',
+    doc: 'What a step of a trace tells, and what follows it.',
+    values: [
+      ['STAGE', 0, 'a stage gave a verdict: value is enum fwd_verdict or a drop reason; its name follows'],
+      ['ROW', 1, 'a row decided; value is its table, the row follows'],
+      ['SENT', 2, 'a frame leaves through port; it follows'],
+      ['DROPPED', 3, 'a frame ends; value is the drop reason; it follows'],
+      ['PUNTED', 4, 'a frame goes to a plugin; value is the punt class; it follows'],
+      ['MADE', 5, 'a frame is made besides the one that caused it: a copy, a fragment, an ICMP error; it follows'],
+      ['LEARNED', 6, 'an address behind the port is remembered; value is the table that gets the row; the key follows'],
+    ],
+  },
+  {
+    name: 'verdict',
+    prefix: 'FWD_VERDICT',
+    doc: 'What a stage says of a frame, besides the numbers of drop reasons, which lie below.',
+    values: [
+      ['NEXT', 128, 'go on'],
+      ['SEND', 129, 'leaves through a port'],
+      ['REPLY', 130, 'turned round: leaves through the port it came from'],
+      ['FLOOD', 131, 'to every other port of the network'],
+      ['PUNT', 132, 'to a plugin'],
+      ['ROUTE', 133, 'look up its destination'],
+      ['FRAGMENT', 134, 'leaves through a port in pieces'],
     ],
   },
 ];
@@ -278,5 +327,60 @@ export const calls: readonly CallSpec[] = [
       ['uint32_t', 'length'],
     ],
     doc: 'Hands a batch of punt records to the packet threads. Never waits: what does not fit is counted as dropped. Returns how many were taken.\nErrors: ARGUMENT (a record is cut short or of another version; those before it were taken), STATE.',
+  },
+  {
+    name: 'fwd_filter_compile',
+    returns: 'int32_t',
+    parameters: [
+      ['const char *', 'text'],
+      ['void *', 'out'],
+      ['uint32_t', 'length'],
+    ],
+    doc:
+      'Compiles a pcap-filter expression to classic BPF (struct bpf_insn, 8 bytes each) for fwd_capture_open. Returns the number of bytes. May wait for name servers.\n' +
+      'Errors: ARGUMENT (out is too small, at least 256 bytes; or the expression is wrong: out then holds the sentence, with a NUL).',
+  },
+  {
+    name: 'fwd_capture_open',
+    returns: 'int32_t',
+    parameters: [
+      ['uint32_t', 'port'],
+      ['uint32_t', 'snap'],
+      ['const void *', 'filter'],
+      ['uint32_t', 'length'],
+    ],
+    doc:
+      'Begins to copy frames that pass a port, at most snap bytes of each (0: whole ones). filter is a program of fwd_filter_compile; length 0: all frames. Returns its number (≥ 1).\n' +
+      'Errors: ARGUMENT (no such port, or the program may not end or leaves the frame), STATE, FULL (the port is captured already, or too many are), MEMORY.',
+  },
+  {
+    name: 'fwd_capture_read',
+    returns: 'int32_t',
+    parameters: [
+      ['uint32_t', 'capture'],
+      ['void *', 'out'],
+      ['uint32_t', 'length'],
+    ],
+    doc: 'Moves records (struct fwd_captured) to out, in the order the frames passed, each about 10 ms after it did. One caller per capture at a time. Returns the number of bytes; 0: none wait.\nErrors: ARGUMENT (no such capture, or the first record does not fit), STATE.',
+  },
+  {
+    name: 'fwd_capture_close',
+    returns: 'int32_t',
+    parameters: [['uint32_t', 'capture']],
+    doc: 'Ends a capture. Returns how many frames found no room in it.\nErrors: ARGUMENT (no such capture), STATE.',
+  },
+  {
+    name: 'fwd_trace',
+    returns: 'int32_t',
+    parameters: [
+      ['uint32_t', 'port'],
+      ['const void *', 'frame'],
+      ['uint32_t', 'frame_length'],
+      ['void *', 'out'],
+      ['uint32_t', 'length'],
+    ],
+    doc:
+      'Walks a frame as if it had come in through the port, by the same code, and writes what happened as records (struct fwd_step); nothing is sent, counted, learned or taken from a limit. One at a time.\n' +
+      'Returns the number of bytes.\nErrors: ARGUMENT (no such port, a frame of impossible length, or out is too small), STATE, MEMORY.',
   },
 ];

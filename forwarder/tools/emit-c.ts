@@ -103,6 +103,7 @@ function tableEntry(row: RowLayout): string {
         .key_bytes = ${row.keyBytes},
         .hash_bytes = ${row.hashBytes},
         .per_owner = ${row.spec.perOwner ? 'true' : 'false'},
+        .internal = ${row.spec.internal ? 'true' : 'false'},
         .capacity = ${row.spec.capacity},
         .field_count = ${fields.length + pads.length},
         .fields = {

@@ -50,10 +50,11 @@ function reader(layout: Layout, name: string, table?: string): string {
 }
 
 function configWriter(layout: Layout): string {
-  const lines = layout.fields.map(
-    (field) =>
-      `  out.write${scalarMethod[field.type]}(checkInteger('config.${camel(field.name)}', config.${camel(field.name)}), ${field.offset});`,
-  );
+  const lines = layout.fields.map((field) => {
+    const value = `'config.${camel(field.name)}', config.${camel(field.name)}`;
+    if (field.type === 'text') return `  out.write(checkText(${value}, ${field.bytes}), ${field.offset});`;
+    return `  out.write${scalarMethod[field.type]}(checkInteger(${value}), ${field.offset});`;
+  });
   return `/** A struct fwd_config. Throws a RangeError that names the field. */
 export function packConfig(config: Config): Buffer {
   const out = Buffer.alloc(${layout.size});
@@ -82,14 +83,19 @@ export const layout: readonly number[] = [${layoutWords.join(', ')}];
 
 /** Bytes of a row, by name of the table as plugins write it. */
 export const rowBytes: Readonly<Record<string, number>> = { ${rowLayouts.map((row) => `${row.spec.name}: ${row.size}`).join(', ')} };
+/** Tables that only the forwarder itself writes. */
+export const internalTables: readonly string[] = [${rowLayouts
+    .filter((row) => row.spec.internal)
+    .map((row) => `'${row.spec.name}'`)
+    .join(', ')}];
 /** Number of a table, by its name. */
 export const tableNumber: Readonly<Record<string, number>> = { ${rowLayouts.map((row) => `${row.spec.name}: ${row.spec.number}`).join(', ')} };
 
 ${enums
-  .filter((spec) => ['err', 'link'].includes(spec.name))
+  .filter((spec) => ['err', 'link', 'direction', 'step_kind', 'verdict'].includes(spec.name))
   .map(
     (spec) =>
-      `/** ${spec.doc} */\nexport const ${camel(spec.name === 'err' ? 'errors' : 'links')} = { ${spec.values.map(([name, value]) => `${name}: ${value}`).join(', ')} } as const;`,
+      `/** ${spec.doc} */\nexport const ${camel(spec.name === 'err' ? 'errors' : `${spec.name}s`)} = { ${spec.values.map(([name, value]) => `${name}: ${value}`).join(', ')} } as const;`,
   )
   .join('\n')}
 
@@ -100,6 +106,12 @@ ${signatures.join('\n')}
 
 function checkInteger(field: string, value: number): number {
   if (!Number.isInteger(value)) throw new RangeError(\`\${field} is \${value}: give an integer\`);
+  return value;
+}
+
+/** Fits with the NUL that ends it. */
+function checkText(field: string, value: string, bytes: number): string {
+  if (Buffer.byteLength(value) >= bytes) throw new RangeError(\`\${field} is '\${value}': give at most \${bytes - 1} bytes\`);
   return value;
 }
 

@@ -16,8 +16,9 @@ test('a stale file is named', (t) => {
   const root = mkdtempSync(join(tmpdir(), 'weft-gen-'));
   t.teardown(() => rmSync(root, { recursive: true }));
   cpSync(tools, join(root, 'forwarder/tools'), { recursive: true });
-  for (const folder of ['forwarder/include', 'forwarder/src', 'forwarder/binding', 'kernel/contract/net'])
+  for (const folder of ['forwarder/include', 'forwarder/src', 'forwarder/binding', 'kernel/contract/net', 'docs/reference'])
     mkdirSync(join(root, folder), { recursive: true });
+  cpSync(join(tools, '../src/drop.def'), join(root, 'forwarder/src/drop.def'));
   execFileSync(process.execPath, [join(root, 'forwarder/tools/gen.ts')]);
   const stale = join(root, 'forwarder/include/forwarder.h');
   writeFileSync(stale, readFileSync(stale, 'utf8').replace('fwd_stop', 'fwd_halt'));

@@ -1,9 +1,10 @@
 /**
- * Writes the files that are generated from the interface's table. `--check` writes nothing and exits 1 naming each stale file.
+ * Writes the files that are generated from the interface's table and the list of drop reasons. `--check` writes nothing and exits 1 naming each stale file.
  * Usage: node forwarder/tools/gen.ts [--check]
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { dropReasonsPage } from './drop-reasons.ts';
 import { header, layoutFile } from './emit-c.ts';
 import { packFile, rowsFile } from './emit-ts.ts';
 
@@ -13,6 +14,7 @@ const files = {
   'forwarder/src/layout.gen.c': layoutFile(),
   'forwarder/binding/pack.gen.ts': packFile(),
   'kernel/contract/net/rows.gen.ts': rowsFile(),
+  'docs/reference/drop-reasons.md': dropReasonsPage(readFileSync(join(root, 'forwarder/src/drop.def'), 'utf8')),
 };
 
 const check = process.argv.includes('--check');

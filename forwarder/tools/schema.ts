@@ -32,6 +32,8 @@ export interface RowSpec extends RecordSpec {
   readonly hash?: number;
   /** The key counts per owner: two owners may use the same. */
   readonly perOwner?: true;
+  /** Written by the forwarder itself; plugins may only read it. */
+  readonly internal?: true;
   /** Slots in 512 MiB of state memory. */
   readonly capacity: number;
 }
@@ -79,6 +81,7 @@ export const rows: readonly RowSpec[] = [
       { name: 'mtu', type: 'u16', doc: 'largest IP packet, bytes' },
       { name: 'mode', type: 'u8', max: 2, doc: 'enum fwd_mode' },
       { name: 'flags', type: 'u8', max: 1, doc: 'enum fwd_bridge_flag' },
+      { name: 'flood_rate', type: 'u32', doc: 'frames per second that one port may have flooded; 0: no limit' },
     ],
   },
   {
@@ -91,13 +94,14 @@ export const rows: readonly RowSpec[] = [
       id('number of the port'),
       reference('bridge', 'broadcast domain; 0: none'),
       reference('parent', 'trunk port that a VLAN port is part of; 0: none'),
-      { name: 'flags', type: 'u32', max: 7, doc: 'enum fwd_port_flag' },
+      { name: 'flags', type: 'u32', max: 15, doc: 'enum fwd_port_flag' },
       { name: 'mac', type: 'mac', doc: "the VM's address" },
       { name: 'mtu', type: 'u16', doc: 'of the link, bytes' },
       { name: 'vlan', type: 'u16', max: 4094, doc: 'tag on the parent (IEEE 802.1Q VID); 0: none' },
-      { name: 'binding', type: 'u8', max: 4, doc: 'enum fwd_binding' },
+      { name: 'binding', type: 'u8', max: 6, doc: 'enum fwd_binding' },
       { name: 'interface', type: 'text', size: 16, doc: 'name of the link; ethdev: PCI address' },
       { name: 'netns', type: 'text', size: 64, doc: "name of the namespace that gets the link's far end" },
+      { name: 'socket', type: 'text', size: 108, doc: 'vhost_user: path of the UNIX socket' },
     ],
   },
   {
@@ -138,7 +142,10 @@ export const rows: readonly RowSpec[] = [
       reference('port', 'type port: where the packet leaves'),
       reference('bridge', 'type port: bridge that the packet leaves on'),
       { name: 'mac', type: 'mac', doc: 'type port: destination MAC address' },
-      { name: 'type', type: 'u8', max: 2, doc: 'enum fwd_nexthop_type' },
+      { name: 'type', type: 'u8', max: 4, doc: 'enum fwd_nexthop_type' },
+      { name: 'flags', type: 'u8', max: 1, doc: 'enum fwd_nexthop_flag' },
+      { name: 'size', type: 'u16', max: 256, doc: 'type ecmp: places in the group; rows of table member fill them, others are holes' },
+      { name: 'punt_class', type: 'u16', max: 255, doc: 'type punt: the class, one of the same owner' },
     ],
   },
   {
@@ -189,6 +196,64 @@ export const rows: readonly RowSpec[] = [
       { name: 'name', type: 'text', size: 32, doc: 'for people' },
     ],
   },
+  {
+    name: 'source',
+    number: 10,
+    key: 5,
+    capacity: 262_144,
+    doc: 'Addresses that a port with security may send from, with the MAC address that goes with them.',
+    fields: [
+      reference('port', 'the port'),
+      family,
+      { name: 'prefix_length', type: 'u8', max: 128, doc: 'bits; at most 32 for IPv4' },
+      { name: 'mac', type: 'mac', doc: 'source MAC address' },
+      address('network order; bits after prefix_length are zero'),
+    ],
+  },
+  {
+    name: 'member',
+    number: 11,
+    key: 2,
+    hash: 1,
+    perOwner: true,
+    capacity: 262_144,
+    doc: 'One place of an ECMP group. A place without a row is a hole: only flows that hash to it move to others.',
+    fields: [
+      { name: 'group', type: 'u32', doc: 'id of a nexthop of type ecmp of the same owner' },
+      { name: 'index', type: 'u32', max: 255, doc: 'place in the group, from 0' },
+      { name: 'nexthop', type: 'u32', doc: 'id of a nexthop of the same owner that is no group' },
+    ],
+  },
+  {
+    name: 'learned_mac',
+    number: 12,
+    key: 2,
+    capacity: 262_144,
+    internal: true,
+    doc: 'Where the forwarder itself saw a MAC address: behind ports without security. A row of table mac goes before it.',
+    fields: [
+      reference('bridge', 'broadcast domain'),
+      { name: 'mac', type: 'mac', doc: 'unicast address' },
+      reference('port', 'port behind which it was seen last'),
+      { name: 'generation', type: 'u32', doc: 'of the port; another port with the same id has another' },
+    ],
+  },
+  {
+    name: 'learned_neighbor',
+    number: 13,
+    key: 3,
+    capacity: 262_144,
+    internal: true,
+    doc: 'An IPv6 address that a port took by duplicate address detection (RFC 4862 §5.4). A row of table neighbor goes before it.',
+    fields: [
+      reference('bridge', 'broadcast domain'),
+      family,
+      address('network order'),
+      { name: 'mac', type: 'mac', doc: 'answered' },
+      reference('port', 'port that has it'),
+      { name: 'generation', type: 'u32', doc: 'of the port; another port with the same id has another' },
+    ],
+  },
 ];
 
 const count = (name: string, doc: string): Field => ({ name, type: 'u64', doc });
@@ -203,11 +268,17 @@ export const records: readonly RecordSpec[] = [
       { name: 'state_mib', type: 'u32', doc: 'state memory, MiB; 4 to 65536; unused parts cost nothing' },
       { name: 'state_fd', type: 'i32', doc: 'descriptor of the state memory (tmpfs); stays the caller’s' },
       { name: 'log_fd', type: 'i32', doc: 'descriptor for log lines; stays the caller’s' },
-      { name: 'cpu', type: 'i32', doc: 'CPU of the first packet thread; -1: the last one allowed' },
+      { name: 'cpu', type: 'i32', doc: 'CPU of the first packet thread; -1: wherever the scheduler likes' },
       { name: 'packet_threads', type: 'u32', doc: '1 to 8, on following CPUs' },
       { name: 'max_ports', type: 'u32', doc: 'live ports; 1 to 65536' },
       { name: 'hugepages', type: 'u8', max: 1, doc: '1: packet memory in hugepages' },
       { name: 'log_level', type: 'u8', doc: 'EAL log level, 1 (emergency) to 8 (debug)' },
+      {
+        name: 'link_tag',
+        type: 'text',
+        size: 4,
+        doc: 'stands in the names of our links, wf<tag>p<port id>: 1 to 3 of a-z, 0-9; the same for each start with this memory',
+      },
     ],
   },
   {
@@ -274,6 +345,28 @@ export const records: readonly RecordSpec[] = [
       { name: 'vlan', type: 'u16', doc: 'IEEE 802.1Q VID' },
       { name: 'reserved', type: 'u16', doc: 'zero' },
       { name: 'timestamp_ns', type: 'u64', doc: 'CLOCK_REALTIME of the arrival' },
+    ],
+  },
+  {
+    name: 'captured',
+    doc: 'Head of a captured frame; taken bytes of it follow, then zeros to a multiple of 8.',
+    fields: [
+      { name: 'length', type: 'u32', doc: 'of the frame, bytes' },
+      { name: 'taken', type: 'u32', doc: 'bytes that follow' },
+      { name: 'timestamp_ns', type: 'u64', doc: 'CLOCK_REALTIME' },
+      { name: 'lost', type: 'u64', doc: 'frames before this one that found no room, since the capture began' },
+      { name: 'reason', type: 'u16', doc: 'drop reason; 0xffff: it was not dropped' },
+      { name: 'direction', type: 'u8', doc: 'enum fwd_direction' },
+    ],
+  },
+  {
+    name: 'step',
+    doc: 'Head of a step of a trace; length bytes follow (see enum fwd_step_kind), then zeros to a multiple of 8.',
+    fields: [
+      { name: 'length', type: 'u32', doc: 'bytes that follow' },
+      { name: 'kind', type: 'u32', doc: 'enum fwd_step_kind' },
+      { name: 'port', type: 'u32', doc: 'id of the port; 0: none' },
+      { name: 'value', type: 'u32', doc: 'as the kind says' },
     ],
   },
 ];

@@ -1,3 +1,5 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { FakeApi, type Outcome, port, problem, type Route, weft } from './test/fake-api.ts';
 
@@ -247,6 +249,62 @@ test('a streaming verb prints each item as it comes, and the error that ends it'
     },
   });
   says(t, await weft(api.address, ['events']), { code: 1, out: 'WHAT\nup\n', err: 'error: it stopped (events): try again\n' });
+});
+
+/** Answers with these events. */
+const events =
+  (...items: readonly (readonly [event: string, data: unknown])[]): Route =>
+  (_request, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.end(items.map(([event, data]) => `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`).join(''));
+  };
+const base64 = (text: string): string => Buffer.from(text).toString('base64');
+
+test('the argument of a verb is an input field without its name', async (t) => {
+  const api = await withApi(t, { 'POST /v1/default/operations/network.record': events(['item', { what: 'hello' }], ['end', {}]) });
+  says(t, await weft(api.address, ['record', 'hall', '--count', '2']), { out: 'WHAT\nhello\n' });
+  t.is(api.requests.at(-1)?.body, '{"room":"hall","count":2}');
+  t.is((await weft(api.address, ['record'])).code, 2);
+});
+
+test('a verb whose answer can be a file writes it with -w, part by part', async (t) => {
+  const parts = [
+    ['item', base64('ab')],
+    ['item', base64('cd\n')],
+    ['end', {}],
+  ] as const;
+  const api = await withApi(t, { 'POST /v1/default/operations/network.record': events(...parts) });
+  const path = join(api.folder, 'voice');
+  says(t, await weft(api.address, ['record', 'hall', '-w', path]), { err: `5 bytes written to ${path}\n` });
+  t.is(readFileSync(path, 'utf8'), 'abcd\n');
+  t.is(api.requests.at(-1)?.path, '/v1/default/operations/network.record?file=true');
+  const nowhere = await weft(api.address, ['record', 'hall', '-w', join(api.folder, 'none/voice')]);
+  t.is(nowhere.code, 1);
+  t.regex(nowhere.err, /^error: ENOENT: no such file or directory \(.*none\/voice\): name a file that you may write\n$/);
+});
+
+test('what is refused leaves the file that is there alone', async (t) => {
+  const api = await withApi(t, {
+    'POST /v1/default/operations/network.record': (_request, response) =>
+      problem(response, 409, { code: 'CONFLICT', detail: 'the hall is taken', fix: 'wait' }),
+  });
+  const path = join(api.folder, 'voice');
+  writeFileSync(path, 'old');
+  says(t, await weft(api.address, ['record', 'hall', '-w', path]), { code: 1, err: 'error: the hall is taken (record): wait\n' });
+  t.is(readFileSync(path, 'utf8'), 'old');
+});
+
+test('a refreshing verb shows one table, and on a terminal each in place of the one before', async (t) => {
+  const tables = [
+    ['item', { items: [{ who: 'a' }] }],
+    ['item', { items: [{ who: 'b' }] }],
+    ['end', {}],
+  ] as const;
+  const api = await withApi(t, { 'POST /v1/default/operations/network.busy': events(...tables) });
+  says(t, await weft(api.address, ['busy']), { out: 'WHO\na\n' });
+  t.deepEqual(JSON.parse((await weft(api.address, ['busy', '-o', 'json'])).out), { items: [{ who: 'a' }] });
+  const shown = await weft(api.address, ['busy'], { terminal: true });
+  t.is(shown.out, '\u001b[H\u001b[2JWHO\na\n\u001b[H\u001b[2JWHO\nb\n');
 });
 
 test('refusals about several fields are one line each', async (t) => {

@@ -52,6 +52,7 @@ export class Table {
   }
 
   row(cells: readonly string[]): string {
+    for (const [at, text] of cells.entries()) this.#widths[at] = Math.max(this.#widths[at] ?? 0, text.length);
     const padded = cells.map((text, at) => text.padEnd(this.#widths[at] ?? 0));
     return `${padded.join('  ').trimEnd()}\n`;
   }

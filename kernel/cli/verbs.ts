@@ -1,11 +1,11 @@
 /** Verbs that the plugins' operations add to the command. Options come from an operation's input schema, tables from its columns. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { OperationSpec } from '../contract/system/index.ts';
-import type { Client } from './client.ts';
+import type { CliSpec, OperationSpec } from '../contract/system/index.ts';
 import { scopeOf } from './kinds.ts';
-import { columnsOf, Table, toJson, toTable, toYaml } from './output.ts';
+import { columnsOf, toJson, toTable, toYaml } from './output.ts';
 import type { Schema } from './schema.ts';
 import { type GlobalOptions, outputOption, type Session } from './session.ts';
+import { printLines, printTables, writeParts } from './streams.ts';
 
 export type OwnedOperation = OperationSpec & { readonly plugin: string };
 
@@ -17,20 +17,26 @@ export async function addVerbs(program: Command, session: Session): Promise<void
 
 /** Adds the verb of one operation, when it has one that is free. */
 export function addVerb(program: Command, session: Session, operation: OwnedOperation): void {
-  const verb = operation.cli?.verb;
-  if (verb === undefined || program.commands.some((command) => command.name() === verb)) return;
-  const command = program.command(verb).description(`${operation.summary} (${operation.plugin})`);
+  const { cli } = operation;
+  if (cli === undefined || program.commands.some((command) => command.name() === cli.verb)) return;
+  const command = program.command(cli.verb).description(`${operation.summary} (${operation.plugin})`);
   const input = operation.input as Schema;
   const options = new Map<string, Option>();
   for (const [name, schema] of Object.entries(input.properties ?? {})) {
-    const option = optionFor(name, schema, input.required?.includes(name) === true);
-    options.set(name, option);
-    command.addOption(option);
+    const required = input.required?.includes(name) === true;
+    const { description = '' } = schema;
+    if (name === cli.argument)
+      command.argument(required ? `<${name}>` : `[${name}]`, description, (text) => parseValue(text, schema, undefined));
+    else options.set(name, optionFor(name, schema, required));
   }
+  for (const option of options.values()) command.addOption(option);
+  if (operation.file !== undefined) command.addOption(new Option('-w, --write <file>', `write a file (${operation.file.mediaType})`));
   command.addOption(outputOption(['table', 'wide', 'json', 'yaml'])).action(async () => {
     const given = command.opts<Record<string, unknown>>();
-    const entries = [...options].map(([name, option]) => [name, given[option.attributeName()]] as const);
-    await call(session, operation, Object.fromEntries(entries.filter(([, value]) => value !== undefined)), command.optsWithGlobals());
+    const named = [...options].map(([name, option]) => [name, given[option.attributeName()]] as const);
+    const entries = cli.argument === undefined ? named : [[cli.argument, command.processedArgs[0]] as const, ...named];
+    const asked = Object.fromEntries(entries.filter(([, value]) => value !== undefined));
+    await call(session, operation, cli, asked, command.optsWithGlobals());
   });
 }
 
@@ -65,40 +71,23 @@ type Output = 'table' | 'wide' | 'json' | 'yaml';
 async function call(
   session: Session,
   operation: OwnedOperation,
+  cli: CliSpec,
   input: object,
-  options: GlobalOptions & { output: Output },
+  options: GlobalOptions & { output: Output; write?: string },
 ): Promise<void> {
   const { project, all } = scopeOf(options);
+  const { io, client } = session;
   const path = `/v1/${all ? '-' : encodeURIComponent(project)}/operations/${operation.plugin}.${operation.name}`;
-  const about = operation.cli?.verb ?? operation.name;
-  if (operation.stream)
-    return await stream(
-      session,
-      operation,
-      session.client.events(path, { method: 'POST', body: input, about, signal: session.io.signal }),
-      options.output,
-    );
-  const reply = await session.client.json<unknown>(path, { method: 'POST', body: input, about });
-  session.io.out(format(reply, operation, options.output));
+  const asked = { method: 'POST', body: input, about: cli.verb, signal: io.signal } as const;
+  if (options.write !== undefined) return await writeParts(io, client.events(`${path}?file=true`, asked), options.write);
+  if (operation.stream) return await (cli.refresh === true ? printTables : printLines)(io, client.events(path, asked), cli, options.output);
+  io.out(format(await client.json<unknown>(path, asked), cli, options.output));
 }
 
-function format(reply: unknown, operation: OwnedOperation, output: Output): string {
+function format(reply: unknown, cli: CliSpec, output: Output): string {
   if (output === 'json') return toJson(reply);
   const items = typeof reply === 'object' && reply !== null && 'items' in reply && Array.isArray(reply.items) ? reply.items : undefined;
   if (output === 'yaml' || items === undefined) return toYaml(reply);
-  const { titles, cells } = columnsOf(operation.cli?.columns ?? [], output === 'wide');
+  const { titles, cells } = columnsOf(cli.columns, output === 'wide');
   return toTable(titles, items.map(cells));
-}
-
-/** One line for each item as it comes. */
-async function stream(session: Session, operation: OwnedOperation, events: ReturnType<Client['events']>, output: Output): Promise<void> {
-  const { titles, cells } = columnsOf(operation.cli?.columns ?? [], output === 'wide');
-  const table = new Table(titles);
-  const lines = output === 'table' || output === 'wide';
-  if (lines) session.io.out(table.head());
-  for await (const { event, data } of events) {
-    if (event === 'end') return;
-    if (lines) session.io.out(table.row(cells(data)));
-    else session.io.out(output === 'json' ? `${JSON.stringify(data)}\n` : `---\n${toYaml(data)}`);
-  }
 }

@@ -4,7 +4,17 @@
  */
 import type { Logger } from 'pino';
 import type { Static, TSchema } from 'typebox';
-import type { ForwarderCalls, PortState, PuntRecord, Row, RowKey } from '../contract/net/index.ts';
+import type {
+  CapturedFrame,
+  CaptureRequest,
+  ForwarderCalls,
+  PortState,
+  PuntRecord,
+  Row,
+  RowKey,
+  TableName,
+  TraceStep,
+} from '../contract/net/index.ts';
 import type {
   AdmissionReply,
   AdmissionRequest,
@@ -16,6 +26,9 @@ import type {
   PuntClassSpec,
   WeftObject,
 } from '../contract/system/index.ts';
+
+/** A row of one table. */
+export type RowOf<Name extends TableName> = Extract<Row, { table: Name }>;
 
 /** A cache of the objects of some kinds, kept up to date by the kernel's watch. Read it; never keep what it returns across an await and expect it unchanged. */
 export interface ObjectCache {
@@ -49,6 +62,15 @@ export interface Punts {
 export interface Forwarder {
   stats(ports?: readonly number[]): Promise<ForwarderCalls['stats.read']['out']>;
   drops(ports?: readonly number[]): Promise<ForwarderCalls['drops.read']['out']>;
+  /** The plugin's own rows of a table as the forwarder has them; of the tables that the forwarder itself writes, all rows. */
+  rows<Name extends TableName>(table: Name): Promise<readonly RowOf<Name>[]>;
+  /** Frames that pass a port, until the loop over them ends or `signal` aborts; see `ports.capture`. */
+  capture(
+    request: CaptureRequest,
+    signal: AbortSignal,
+  ): AsyncIterable<{ readonly frames: readonly CapturedFrame[]; readonly lost: number }>;
+  /** What would happen to a frame that comes in through a port. */
+  trace(port: number, frame: Buffer): Promise<readonly TraceStep[]>;
   /** All ports at once and after every reconnect, then changes. */
   onPorts(listener: (ports: readonly PortState[], removed: readonly number[]) => void): void;
 }
@@ -57,6 +79,8 @@ export interface OperationCall {
   /** `-` asks about all projects. */
   readonly project: string;
   readonly signal: AbortSignal;
+  /** The answer is wanted as the file that the operation's spec names: a stream of Buffers. */
+  readonly file?: boolean;
 }
 
 export interface PluginContext<Config> {

@@ -2,9 +2,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Caller } from '../bus/index.ts';
-import type { ForwarderCalls, PortState } from '../contract/net/index.ts';
+import {
+  type CaptureRequest,
+  type ForwarderCalls,
+  type PortState,
+  readRows,
+  type TableName,
+  type TraceStep,
+} from '../contract/net/index.ts';
 import { toWeftError } from '../contract/system/errors.ts';
-import type { Forwarder } from './plugin.ts';
+import type { Forwarder, RowOf } from './plugin.ts';
 
 const retryMs = 200;
 
@@ -32,6 +39,19 @@ export class ForwarderView implements Forwarder {
 
   drops(ports?: readonly number[]): Promise<ForwarderCalls['drops.read']['out']> {
     return this.#forwarder.call('drops.read', ports === undefined ? {} : { ports });
+  }
+
+  async rows<Name extends TableName>(table: Name): Promise<readonly RowOf<Name>[]> {
+    const { rows } = await this.#forwarder.call('rows.read', { table });
+    return readRows(table, rows).filter((row): row is RowOf<Name> => row.table === table);
+  }
+
+  capture(request: CaptureRequest, signal: AbortSignal): ReturnType<Forwarder['capture']> {
+    return this.#forwarder.stream('ports.capture', request, { signal });
+  }
+
+  async trace(port: number, frame: Buffer): Promise<readonly TraceStep[]> {
+    return (await this.#forwarder.call('ports.trace', { port, frame })).steps;
   }
 
   onPorts(listener: Listener): void {

@@ -1,6 +1,6 @@
 /** One running plugin: its context, its channels to kernel and forwarder, and what it serves. `run.ts` gives it sockets, `testing` memory. */
 import type { Logger } from 'pino';
-import type { BusClient, CallContext, Handlers } from '../bus/index.ts';
+import type { BusClient, Handlers } from '../bus/index.ts';
 import type { ForwarderCalls } from '../contract/net/index.ts';
 import {
   type AdmissionReply,
@@ -15,7 +15,7 @@ import {
 import { LatestQueue } from './latest-queue.ts';
 import { Cache } from './object-cache.ts';
 import { ObjectFeed } from './object-feed.ts';
-import type { Plugin, PluginContext, PluginDefinition } from './plugin.ts';
+import type { OperationCall, Plugin, PluginContext, PluginDefinition } from './plugin.ts';
 import { ForwarderView } from './ports.ts';
 import { PuntDispatch, type RawPipe } from './punts.ts';
 import { RowPublisher } from './row-set.ts';
@@ -41,7 +41,7 @@ export interface RuntimeOptions {
 
 type Status = { readonly key: ObjectKey; readonly status: Record<string, unknown> };
 type Alarm = { readonly key: string; readonly alarm: Parameters<PluginContext<never>['alarm']>[1] };
-type OperationHandler = (input: unknown, call: { project: string; signal: AbortSignal }) => unknown;
+type OperationHandler = (input: unknown, call: OperationCall) => unknown;
 
 const statusBatch = 500;
 const greetAgainMs = 1_000;
@@ -186,7 +186,7 @@ export class Runtime {
       },
       admit: (request) => this.#admit(request),
       operation: ({ name, project, input }, { signal }) => this.#operation(name)(input, { project, signal }),
-      'operation.stream': ({ name, project, input }, context) => this.#operationStream(name, project, input, context),
+      'operation.stream': ({ name, input, ...call }, context) => this.#operationStream(name, input, { ...call, signal: context.signal }),
       disable: async () => {
         await this.#rows.disable();
         return {};
@@ -200,8 +200,8 @@ export class Runtime {
     return (await plugin.admit?.(request)) ?? { patches: [], refusals: [] };
   }
 
-  async *#operationStream(name: string, project: string, input: unknown, { signal }: CallContext): AsyncGenerator<unknown> {
-    const result = await this.#operation(name)(input, { project, signal });
+  async *#operationStream(name: string, input: unknown, call: OperationCall): AsyncGenerator<unknown> {
+    const result = await this.#operation(name)(input, call);
     yield* result as AsyncIterable<unknown>;
   }
 

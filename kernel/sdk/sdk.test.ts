@@ -196,6 +196,17 @@ test('after a reconnect publishes everything under a new generation and sweeps t
   await running.stop();
 });
 
+test('reads back what the forwarder has of a table', async (t) => {
+  const { running, context } = await started();
+  const route: Row = { table: 'route', vrf: 1, prefixLength: 64, address: '2001:db8::', source: 10, nexthop: 5 };
+  await context.rows.replace([vrf(1), vrf(2), route]);
+  t.deepEqual(await context.forwarder.rows('route'), [route]);
+  t.is((await context.forwarder.rows('vrf')).length, 2);
+  t.deepEqual(await context.forwarder.rows('learned_mac'), []);
+  running.forwarderAway();
+  await t.throwsAsync(context.forwarder.rows('vrf'));
+});
+
 test('a refused row is rejected, undone, and does not stop later changes', async (t) => {
   const { running, context } = await started();
   await context.rows.replace([vrf(1)]);
@@ -316,6 +327,9 @@ test('operations answer once or as a stream; refusals keep their code', async (t
       count: async function* ({ to }: { to: number }) {
         for (let n = 1; n <= to; n++) yield n;
       },
+      record: async function* (_input: object, { file }) {
+        yield file === true ? Buffer.from('bytes') : 'words';
+      },
       refuse: () => {
         throw fail('CONFLICT', 'not now');
       },
@@ -323,6 +337,8 @@ test('operations answer once or as a stream; refusals keep their code', async (t
   }));
   t.deepEqual(await running.operation('greet', { to: 'you' }), { text: 'default: hello you' });
   t.deepEqual(await Array.fromAsync(running.operationStream('count', { to: 3 })), [1, 2, 3]);
+  t.deepEqual(await Array.fromAsync(running.operationStream('record')), ['words']);
+  t.deepEqual(await Array.fromAsync(running.operationStream('record', {}, 'default', true)), [Buffer.from('bytes')]);
   t.like(await t.throwsAsync(running.operation('refuse')), { error: { code: 'CONFLICT' } });
   t.like(await t.throwsAsync(running.operation('dance')), { error: { code: 'NOT_FOUND' } });
   await running.stop();

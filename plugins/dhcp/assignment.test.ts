@@ -37,7 +37,7 @@ function assigned(addresses: readonly string[]) {
 test('takes the first IPv4 address and what its subnet says', (t) => {
   t.deepEqual(assigned(['2001:db8:1::5', '10.1.0.11', '10.3.0.5']), {
     ...{ project: 'default', port: 'web1', network: 'red', mac: '02:00:00:00:00:01', address: '10.1.0.11', prefixLength: 24 },
-    ...{ gateway: '10.1.0.1', dns: ['10.1.0.1'], domain: 'red.example', hostname: 'www', mtuBytes: 1450, routes: [] },
+    ...{ gateway: '10.1.0.1', router: '10.1.0.1', dns: ['10.1.0.1'], domain: 'red.example', hostname: 'www', mtuBytes: 1450, routes: [] },
   });
 });
 

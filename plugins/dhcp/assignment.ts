@@ -1,6 +1,6 @@
 /** What the configuration gives to the client behind one port: found by the port alone, never by what the client says. */
-import { domainOf, type Port, type SubnetSpec, type VirtualNetwork } from '@weft/kernel/contract/net';
-import { addresses, type ClientRoute, maskOf } from './option.ts';
+import { cidrContains, domainOf, isIpv4, type Port, type SubnetSpec, type VirtualNetwork } from '@weft/kernel/contract/net';
+import type { ClientRoute } from './option.ts';
 
 export interface Assignment {
   readonly project: string;
@@ -9,8 +9,10 @@ export interface Assignment {
   readonly mac: string;
   readonly address: string;
   readonly prefixLength: number;
-  /** Address of the network's gateway: the server identifier and the source of every reply. */
+  /** Gateway address of the subnet: the server identifier and the source of every reply. */
   readonly gateway: string;
+  /** Default router. Absent in a network that only bridges and names no router of its own. */
+  readonly router?: string;
   readonly dns: readonly string[];
   readonly domain: string;
   /** Empty when the port has none. */
@@ -27,11 +29,12 @@ export type Assigned = { readonly ok: true; readonly assignment: Assignment } | 
 export function assignmentOf(port: Port, network: VirtualNetwork): Assigned {
   const address = port.status.addresses?.find((candidate) => isIpv4(candidate));
   if (address === undefined) return { ok: false, reason: 'port has no IPv4 address' };
-  const index = network.spec.subnets.findIndex((subnet) => isIpv4(subnet.cidr) && contains(subnet.cidr, address));
+  const index = network.spec.subnets.findIndex((subnet) => cidrContains(subnet.cidr, address));
   const subnet = network.spec.subnets[index];
   const gateway = network.status.gateways?.[index];
   if (subnet === undefined || gateway === undefined) return { ok: false, reason: `no subnet of ${network.metadata.name} holds ${address}` };
   if (!subnet.dhcp) return { ok: false, reason: `DHCP is off in subnet ${subnet.cidr}` };
+  const bridged = network.spec.forwarding === 'l2';
   return {
     ok: true,
     assignment: {
@@ -42,7 +45,8 @@ export function assignmentOf(port: Port, network: VirtualNetwork): Assigned {
       address,
       prefixLength: Number(subnet.cidr.split('/')[1]),
       gateway,
-      dns: (subnet.dns ?? [gateway]).filter(isIpv4),
+      ...(bridged && subnet.gateway === undefined ? {} : { router: gateway }),
+      dns: (subnet.dns ?? (bridged ? [] : [gateway])).filter(isIpv4),
       domain: domainOf(network),
       hostname: port.spec.hostname ?? '',
       mtuBytes: network.status.mtu,
@@ -56,14 +60,6 @@ export function servesIpv4(network: VirtualNetwork): boolean {
   return network.spec.subnets.some((subnet) => subnet.dhcp && isIpv4(subnet.cidr));
 }
 
-const isIpv4 = (address: string): boolean => !address.includes(':');
-
 function ipv4Routes(subnet: SubnetSpec): readonly ClientRoute[] {
   return (subnet.routes ?? []).filter((route) => isIpv4(route.prefix) && isIpv4(route.nextHop));
-}
-
-function contains(cidr: string, address: string): boolean {
-  const [network = '', width = ''] = cidr.split('/');
-  const mask = maskOf(Number(width));
-  return (addresses([network]).readUInt32BE() & mask) === (addresses([address]).readUInt32BE() & mask);
 }

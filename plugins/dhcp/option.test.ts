@@ -1,5 +1,5 @@
 import test from 'ava';
-import { classlessRoutes, maskOf, printable } from './option.ts';
+import { classlessRoutes, printable } from './option.ts';
 
 // RFC 3442 "Classless Route Option Format", its table of examples.
 const widths: readonly [prefix: string, encoded: string][] = [
@@ -19,10 +19,6 @@ for (const [prefix, encoded] of widths) {
 
 test('clears bits beyond the prefix', (t) => {
   t.is(classlessRoutes([{ prefix: '10.1.255.255/12', nextHop: '0.0.0.0' }]).toString('hex'), '0c0a0000000000');
-});
-
-test('masks', (t) => {
-  t.deepEqual([0, 1, 24, 31, 32].map(maskOf), [0, 0x80000000, 0xffffff00, 0xfffffffe, 0xffffffff]);
 });
 
 test('shows what a client says without its control characters', (t) => {

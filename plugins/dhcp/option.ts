@@ -1,5 +1,5 @@
 /** DHCP options by number (RFC 2132 unless noted) and their values as bytes. */
-import { readIpv4, writeIpv4 } from '@weft/kernel/contract/net';
+import { ipv4Mask, readIpv4, writeIpv4 } from '@weft/kernel/contract/net';
 
 export const optionCodes = {
   pad: 0,
@@ -74,16 +74,11 @@ export function classlessRoutes(routes: readonly ClientRoute[]): Buffer {
     routes.map((route) => {
       const [network = '', width = ''] = route.prefix.split('/');
       const prefixLength = Number(width);
-      const masked = addresses([network]).readUInt32BE() & maskOf(prefixLength);
+      const masked = addresses([network]).readUInt32BE() & ipv4Mask(prefixLength);
       const significant = uint32(masked >>> 0).subarray(0, Math.ceil(prefixLength / 8));
       return Buffer.concat([uint8(prefixLength), significant, addresses([route.nextHop])]);
     }),
   );
-}
-
-/** Netmask as a 32-bit number; prefix length 0–32. */
-export function maskOf(prefixLength: number): number {
-  return prefixLength === 0 ? 0 : (0xffff_ffff << (32 - prefixLength)) >>> 0;
 }
 
 /** Text that a client chose, safe to show: printable ASCII, at most 64 characters, anything else as `?`. */

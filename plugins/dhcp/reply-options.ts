@@ -1,7 +1,8 @@
 /** Which options a lease carries, in which order (RFC 2131 §4.3.1, RFC 2132 §9.8). */
+import { ipv4Mask } from '@weft/kernel/contract/net';
 import type { Assignment } from './assignment.ts';
 import type { DhcpMessage } from './codec.ts';
-import { addresses, type ClientRoute, classlessRoutes, maskOf, optionCodes, text, uint16, uint32 } from './option.ts';
+import { addresses, type ClientRoute, classlessRoutes, optionCodes, text, uint16, uint32 } from './option.ts';
 
 type Option = [code: number, value: Buffer];
 
@@ -36,7 +37,7 @@ export function networkOptions(request: DhcpMessage, assignment: Assignment): Op
   const wanted = list === undefined ? preference : [...new Set(list)];
   const available = availableOptions(assignment);
   if (list?.includes(optionCodes.classlessRoutes) && available.has(optionCodes.classlessRoutes)) available.delete(optionCodes.router);
-  const mask: Option = [optionCodes.subnetMask, uint32(maskOf(assignment.prefixLength))];
+  const mask: Option = [optionCodes.subnetMask, uint32(ipv4Mask(assignment.prefixLength))];
   const chosen = wanted.flatMap((code): Option[] => {
     const value = available.get(code);
     return value === undefined ? [] : [[code, value]];
@@ -46,13 +47,13 @@ export function networkOptions(request: DhcpMessage, assignment: Assignment): Op
 
 function availableOptions(assignment: Assignment): Map<number, Buffer> {
   const { routes } = assignment;
-  const router = routes.find((route) => route.prefix === defaultPrefix)?.nextHop ?? assignment.gateway;
+  const router = routes.find((route) => route.prefix === defaultPrefix)?.nextHop ?? assignment.router;
   const options = new Map<number, Buffer>([
-    [optionCodes.router, addresses([router])],
     [optionCodes.domainName, text(assignment.domain)],
     [optionCodes.interfaceMtu, uint16(assignment.mtuBytes)],
     [optionCodes.broadcastAddress, broadcastAddress(assignment)],
   ]);
+  if (router !== undefined) options.set(optionCodes.router, addresses([router]));
   if (assignment.dns.length > 0) options.set(optionCodes.domainNameServer, addresses(assignment.dns));
   if (assignment.hostname !== '') options.set(optionCodes.hostName, text(assignment.hostname));
   if (routes.length > 0) options.set(optionCodes.classlessRoutes, classlessRoutes(withDefault(routes, router)));
@@ -60,11 +61,12 @@ function availableOptions(assignment: Assignment): Map<number, Buffer> {
 }
 
 /** A client that takes option 121 ignores option 3, so the default route must be among them (RFC 3442 "DHCP Client Behavior"). */
-function withDefault(routes: readonly ClientRoute[], router: string): readonly ClientRoute[] {
+function withDefault(routes: readonly ClientRoute[], router: string | undefined): readonly ClientRoute[] {
+  if (router === undefined) return routes;
   const others = routes.filter((route) => route.prefix !== defaultPrefix);
   return [...others, { prefix: defaultPrefix, nextHop: router }];
 }
 
 function broadcastAddress(assignment: Assignment): Buffer {
-  return uint32((addresses([assignment.address]).readUInt32BE() | ~maskOf(assignment.prefixLength)) >>> 0);
+  return uint32((addresses([assignment.address]).readUInt32BE() | ~ipv4Mask(assignment.prefixLength)) >>> 0);
 }

@@ -2,6 +2,7 @@
 import {
   buildUdpFrame,
   gatewayMac,
+  isIpv4,
   type Port,
   type PuntRecord,
   parseUdpFrame,
@@ -66,8 +67,8 @@ export class DhcpServer {
 
   #serve(record: PuntRecord): Buffer | undefined {
     const datagram = parseUdpFrame(record.frame);
-    if (datagram === undefined || datagram.dstPort !== serverPort)
-      return this.#ignore('malformed', record, 'no whole UDP datagram for port 67');
+    if (datagram === undefined || datagram.dstPort !== serverPort || !isIpv4(datagram.dst))
+      return this.#ignore('malformed', record, 'no whole UDP datagram over IPv4 for port 67');
     const parsed = parseDhcp(datagram.payload);
     if (!parsed.ok) return this.#ignore('malformed', record, parsed.reason);
     const port = this.#ports.get(record.port);

@@ -1,3 +1,4 @@
+import { type IpPrefix, parsePrefix } from '@weft/kernel/contract/net';
 import test from 'ava';
 import { answerLocally } from './authority.ts';
 import type { View, Zone } from './directory.ts';
@@ -7,24 +8,30 @@ import { Reader } from './wire.ts';
 const settings = { ttlSeconds: 60, negativeTtlSeconds: 10, serial: 42 };
 const name = (text: string) => parseName(text) ?? [];
 
+function prefix(cidr: string): IpPrefix {
+  const parsed = parsePrefix(cidr);
+  if (!parsed) throw new TypeError(cidr);
+  return parsed.prefix;
+}
+
+/** Its subnets are 2001:db8:N::/64, too, where N is the second octet of the IPv4 one. */
 function zone(origin: string, cidr: string, hosts: Record<string, string[]>): Zone {
+  const cidr6 = `2001:db8:${cidr.split('.')[1]}::/64`;
   const gateway = cidr.replace(/\.0\/.*/, '.1');
-  const names = Object.entries(hosts).flatMap(([host, list]) =>
-    list.filter((a) => !a.includes(':')).map((a) => [a, name(`${host}.${origin}`)] as const),
-  );
+  const names = Object.entries(hosts).flatMap(([host, list]) => list.map((address) => [address, name(`${host}.${origin}`)] as const));
   return {
     origin: name(origin),
     hosts: new Map(Object.entries(hosts)),
     names: new Map([[gateway, name(origin)], ...names]),
     gateways: [gateway],
-    prefixes: [cidr],
+    prefixes: [prefix(cidr), prefix(cidr6)],
   };
 }
 
 const view: View = {
   mtuBytes: 1450,
   zones: [
-    zone('red.example', '10.1.0.0/24', { web1: ['10.1.0.11'], db: ['10.1.0.12', '2001:db8::12'] }),
+    zone('red.example', '10.1.0.0/24', { web1: ['10.1.0.11'], db: ['10.1.0.12', '2001:db8:1::12'] }),
     zone('blue.default.weft.internal', '10.2.0.0/20', { web1: ['10.2.0.11'], only: ['10.2.0.12'] }),
     zone('x.deep.red.example', '10.3.0.0/26', { web1: ['10.3.0.11'] }),
   ],
@@ -44,8 +51,8 @@ function told(text: string, type: string): string[] | undefined {
 const found: readonly [question: string, type: string, data: string[]][] = [
   ['web1.red.example', 'A', ['10.1.0.11']],
   ['WEB1.Red.EXAMPLE', 'A', ['10.1.0.11']],
-  ['db.red.example', 'AAAA', ['20010db8000000000000000000000012']],
-  ['db.red.example', 'ANY', ['10.1.0.12', '20010db8000000000000000000000012']],
+  ['db.red.example', 'AAAA', ['20010db8000100000000000000000012']],
+  ['db.red.example', 'ANY', ['10.1.0.12', '20010db8000100000000000000000012']],
   ['web1.blue.default.weft.internal', 'A', ['10.2.0.11']],
   ['web1.x.deep.red.example', 'A', ['10.3.0.11']],
   ['web1', 'A', ['10.1.0.11']],
@@ -55,6 +62,8 @@ const found: readonly [question: string, type: string, data: string[]][] = [
   ['red.example', 'SOA', ['red.example']],
   [reverseName('10.1.0.11').join('.'), 'PTR', ['web1.red.example']],
   [reverseName('10.1.0.1').join('.'), 'PTR', ['red.example']],
+  [reverseName('2001:db8:1::12').join('.'), 'PTR', ['db.red.example']],
+  [reverseName('2001:db8:1::12').join('.').toUpperCase(), 'PTR', ['db.red.example']],
   [reverseName('10.2.0.12').join('.'), 'PTR', ['only.blue.default.weft.internal']],
 ];
 for (const [question, type, data] of found) {
@@ -82,6 +91,8 @@ const negative: readonly [question: string, type: string, rcode: number, soa: st
   ['0.1.10.in-addr.arpa', 'PTR', 0, '0.1.10.in-addr.arpa'],
   [reverseName('10.2.15.99').join('.'), 'PTR', 3, '15.2.10.in-addr.arpa'],
   [reverseName('10.3.0.60').join('.'), 'PTR', 3, '0.3.10.in-addr.arpa'],
+  [reverseName('2001:db8:1::99').join('.'), 'PTR', 3, '0.0.0.0.1.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa'],
+  ['0.0.0.0.1.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa', 'PTR', 0, '0.0.0.0.1.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa'],
 ];
 for (const [question, type, rcode, soa] of negative) {
   test(`says ${rcode === 0 ? 'NODATA' : 'NXDOMAIN'} to ${type} of ${question}`, (t) => {
@@ -101,6 +112,8 @@ for (const question of [
   'com',
   '1.10.in-addr.arpa',
   reverseName('10.2.16.1').join('.'),
+  reverseName('2001:db8:9::1').join('.'),
+  '1.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa',
   reverseName('10.3.0.99').join('.'),
   '11.in-addr.arpa.red',
 ]) {

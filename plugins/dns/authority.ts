@@ -1,9 +1,9 @@
 /** Answers from the names that the asker may see; pure. NXDOMAIN says that a name and all below it do not exist (RFC 8020), NODATA that this type does not. */
-import { internalDomain } from '@weft/kernel/contract/net';
+import { formatIp, internalDomain, isHostPrefix, isIpv4, prefixCovers } from '@weft/kernel/contract/net';
 import type { Question, ResourceRecord } from './codec.ts';
-import { isIpv4, type View, type Zone } from './directory.ts';
+import type { View, Zone } from './directory.ts';
 import { classes, rcodes, recordTypes } from './iana.ts';
-import { isWithin, type Name, nameKey, reverseOctets, root } from './name.ts';
+import { isWithin, type Name, nameKey, reversePrefix, reverseZoneLabels, root } from './name.ts';
 import { addressData, nameData, soaData } from './rdata.ts';
 
 export interface AuthoritySettings {
@@ -59,14 +59,14 @@ export function answerLocally(question: Question, view: View, settings: Authorit
 
 /** Addresses of the asker's subnets; other reverse names are the upstreams'. */
 function findReverse(name: Name, view: View): Found | undefined {
-  const octets = reverseOctets(name);
-  if (octets === undefined) return undefined;
+  const spelt = reversePrefix(name);
+  if (spelt === undefined) return undefined;
   for (const zone of view.zones) {
-    const prefix = zone.prefixes.find((cidr) => holds(cidr, octets));
+    const prefix = zone.prefixes.find((each) => prefixCovers(each, spelt));
     if (prefix === undefined) continue;
-    const origin = name.slice(name.length - 2 - Math.min(octets.length, reverseZoneOctets(prefix)));
-    if (octets.length < 4) return { origin, data: [] };
-    const target = zone.names.get(octets.join('.'));
+    const origin = name.slice(-2 - reverseZoneLabels(prefix));
+    if (!isHostPrefix(spelt)) return { origin, data: [] };
+    const target = zone.names.get(formatIp({ family: spelt.family, value: spelt.first }));
     return { origin, data: target === undefined ? undefined : [{ type: recordTypes.PTR, data: nameData(target) }] };
   }
   return undefined;
@@ -110,21 +110,6 @@ function addresses(values: readonly string[]): readonly Datum[] {
 /** An empty non-terminal: some zone hangs below it. */
 function hasBelow(name: Name, view: View): boolean {
   return view.zones.some((zone) => isWithin(zone.origin, name));
-}
-
-/** Whether everything that the octets spell lies in the subnet. */
-function holds(cidr: string, octets: readonly number[]): boolean {
-  const [network = '', width = ''] = cidr.split('/');
-  const prefixLength = Number(width);
-  if (octets.length * 8 < prefixLength) return false;
-  const spelt = Buffer.from([...octets, 0, 0, 0, 0].slice(0, 4)).readUInt32BE();
-  const mask = prefixLength === 0 ? 0 : (0xffff_ffff << (32 - prefixLength)) >>> 0;
-  return (spelt & mask) === (addressData(network).readUInt32BE() & mask);
-}
-
-/** Octets in the name of the reverse zone: as short as fits inside the subnet; a subnet smaller than /24 takes the zone of its /24. */
-function reverseZoneOctets(cidr: string): number {
-  return Math.min(3, Math.max(1, Math.ceil(Number(cidr.split('/')[1]) / 8)));
 }
 
 function soaOf(origin: Name, settings: AuthoritySettings): Buffer {

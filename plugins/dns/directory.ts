@@ -2,7 +2,7 @@
  * Who may see which names: per network the hosts of its ports, per port the networks that its queries are answered from. Names never leave that
  * circle: a port sees its own network and those that share a LogicalRouter with it.
  */
-import { domainOf, type LogicalRouter, type Port, type VirtualNetwork } from '@weft/kernel/contract/net';
+import { domainOf, type IpPrefix, type LogicalRouter, type Port, parsePrefix, type VirtualNetwork } from '@weft/kernel/contract/net';
 import { formatKey, type ObjectKey, referencedKey } from '@weft/kernel/contract/system';
 import type { ObjectCache } from '@weft/kernel/sdk';
 import { longestName, type Name, nameKey, parseName, wireLength } from './name.ts';
@@ -12,12 +12,11 @@ export interface Zone {
   readonly origin: Name;
   /** Addresses of both families by `nameKey` of the host's label. */
   readonly hosts: ReadonlyMap<string, readonly string[]>;
-  /** Fully qualified name by IPv4 address; the gateways carry the origin's. */
+  /** Fully qualified name by address; the gateways carry the origin's. */
   readonly names: ReadonlyMap<string, Name>;
-  /** IPv4 gateway addresses. */
+  /** Gateway addresses of both families; none where the network only bridges. */
   readonly gateways: readonly string[];
-  /** IPv4 subnets as CIDR. */
-  readonly prefixes: readonly string[];
+  readonly prefixes: readonly IpPrefix[];
 }
 
 /** What one port sees: its own network first. */
@@ -111,7 +110,7 @@ function makeZone(network: VirtualNetwork, ports: readonly Port[]): Zone | undef
   const origin = parseName(domainOf(network));
   if (origin === undefined) return undefined;
   const hosts = new Map<string, readonly string[]>();
-  const gateways = (network.status.gateways ?? []).filter(isIpv4);
+  const gateways = network.spec.forwarding === 'l2' ? [] : (network.status.gateways ?? []);
   const names = new Map<string, Name>(gateways.map((gateway) => [gateway, origin]));
   for (const port of ports) {
     const label = parseName(port.spec.hostname ?? '');
@@ -119,12 +118,10 @@ function makeZone(network: VirtualNetwork, ports: readonly Port[]): Zone | undef
     const key = nameKey(label);
     const addresses = port.status.addresses ?? [];
     hosts.set(key, [...(hosts.get(key) ?? []), ...addresses]);
-    for (const address of addresses.filter(isIpv4)) names.set(address, [...label, ...origin]);
+    for (const address of addresses) names.set(address, [...label, ...origin]);
   }
-  return { origin, hosts, names, gateways, prefixes: network.spec.subnets.map((subnet) => subnet.cidr).filter(isIpv4) };
+  return { origin, hosts, names, gateways, prefixes: network.spec.subnets.flatMap(({ cidr }) => parsePrefix(cidr)?.prefix ?? []) };
 }
-
-export const isIpv4 = (address: string): boolean => !address.includes(':');
 
 function networkOf(port: Port): ObjectKey {
   return referencedKey('VirtualNetwork', port.spec.network, port.metadata.project);

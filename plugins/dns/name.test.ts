@@ -1,5 +1,6 @@
+import { formatPrefix, parsePrefix } from '@weft/kernel/contract/net';
 import test from 'ava';
-import { formatName, isWithin, nameKey, parseName, reverseName, reverseOctets, wireLength } from './name.ts';
+import { formatName, isWithin, nameKey, parseName, reverseName, reversePrefix, reverseZoneLabels, wireLength } from './name.ts';
 
 test('reads names as users write them', (t) => {
   t.deepEqual(parseName('web1.red.example'), ['web1', 'red', 'example']);
@@ -28,10 +29,25 @@ test('within is by whole labels', (t) => {
   t.false(isWithin(['b'], ['a', 'b']));
 });
 
-test('reverse names', (t) => {
+test('reverse names of both families', (t) => {
   t.deepEqual(reverseName('10.1.0.11'), ['11', '0', '1', '10', 'in-addr', 'arpa']);
-  t.deepEqual(reverseOctets(reverseName('10.1.0.11')), [10, 1, 0, 11]);
-  t.deepEqual(reverseOctets(['1', '10', 'IN-ADDR', 'arpa']), [10, 1]);
-  for (const labels of [['256'], ['01'], ['x'], ['1', '2', '3', '4', '5']]) t.is(reverseOctets([...labels, 'in-addr', 'arpa']), undefined);
-  t.is(reverseOctets(['arpa']), undefined);
+  t.is(reverseName('2001:db8::567:89ab').join('.'), 'b.a.9.8.7.6.5.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa');
+  const spelt = (labels: readonly string[]) => {
+    const prefix = reversePrefix(labels);
+    return prefix && formatPrefix(prefix);
+  };
+  for (const text of ['10.1.0.11', '2001:db8::567:89ab']) t.is(spelt(reverseName(text)), text.includes(':') ? `${text}/128` : `${text}/32`);
+  t.is(spelt(['1', '10', 'IN-ADDR', 'arpa']), '10.1.0.0/16');
+  t.is(spelt(['8', 'B', 'd', '0', '1', '0', '0', '2', 'IP6', 'arpa']), '2001:db8::/32');
+  t.is(spelt(['in-addr', 'arpa']), '0.0.0.0/0');
+  for (const labels of [['256'], ['01'], ['x'], ['1', '2', '3', '4', '5']]) t.is(spelt([...labels, 'in-addr', 'arpa']), undefined);
+  for (const labels of [['10'], ['g'], [''], Array<string>(33).fill('1')]) t.is(spelt([...labels, 'ip6', 'arpa']), undefined);
+  t.is(spelt(['arpa']), undefined);
+  t.is(spelt([]), undefined);
+});
+
+test('zones of reverse names are as short as fits inside the subnet', (t) => {
+  const labels = (text: string) => reverseZoneLabels(parsePrefix(text)?.prefix ?? t.fail(text));
+  t.deepEqual(['10.0.0.0/8', '10.2.0.0/20', '10.3.0.0/30'].map(labels), [1, 3, 3]);
+  t.deepEqual(['2000::/8', '2001:db8::/47', '2001:db8::/64', '2001:db8::/126'].map(labels), [2, 12, 16, 31]);
 });

@@ -1,4 +1,5 @@
 /** Domain names (RFC 1035 §3.1) as labels, their text form, and the names of addresses. */
+import { type IpFamily, type IpPrefix, ipWidth, parseIp, prefixOf } from '@weft/kernel/contract/net';
 
 /** Labels from left to right, each 1–63 bytes as a latin1 string, case kept; the root is empty. At most 255 bytes on the wire. */
 export type Name = readonly string[];
@@ -34,20 +35,42 @@ export function isWithin(name: Name, ancestor: Name): boolean {
   return name.length >= ancestor.length && nameKey(name.slice(name.length - ancestor.length)) === nameKey(ancestor);
 }
 
-/** `11.0.1.10.in-addr.arpa` of 10.1.0.11 (RFC 1035 §3.5). */
+/** Names of addresses: the parent of all of them, and how many bits one label spells (RFC 1035 §3.5, RFC 3596 §2.5). */
+const reverse: Readonly<Record<IpFamily, { readonly parent: Name; readonly bits: number; readonly base: number }>> = {
+  4: { parent: ['in-addr', 'arpa'], bits: 8, base: 10 },
+  6: { parent: ['ip6', 'arpa'], bits: 4, base: 16 },
+};
+
+/** `11.0.1.10.in-addr.arpa` of 10.1.0.11, `1.0.0.0.(…).8.b.d.0.1.0.0.2.ip6.arpa` of 2001:db8::1. Throws on text that is no address. */
 export function reverseName(address: string): Name {
-  return [...address.split('.').reverse(), 'in-addr', 'arpa'];
+  const parsed = parseIp(address);
+  if (!parsed) throw new TypeError(`${address} is not an IP address`);
+  const { parent, bits, base } = reverse[parsed.family];
+  const labels = Array.from({ length: ipWidth(parsed.family) / bits }, (_, index) =>
+    ((parsed.value >> BigInt(index * bits)) & ((1n << BigInt(bits)) - 1n)).toString(base),
+  );
+  return [...labels, ...parent];
 }
 
-/**
- * The octets that a name below in-addr.arpa spells, most significant first: four for an address, fewer for a zone above.
- * Undefined for any other name.
- */
-export function reverseOctets(name: Name): readonly number[] | undefined {
-  const labels = name.slice(0, -2);
-  if (name.length < 2 || labels.length > 4 || nameKey(name.slice(-2)) !== 'in-addr.arpa') return undefined;
-  const octets = labels.reverse();
-  return octets.every((label) => /^(0|[1-9]\d{0,2})$/.test(label) && Number(label) < 256) ? octets.map(Number) : undefined;
+/** What a name below in-addr.arpa or ip6.arpa spells: an address, or the prefix of a zone above. Undefined for any other name. */
+export function reversePrefix(name: Name): IpPrefix | undefined {
+  const parent = nameKey(name.slice(-2));
+  const family = ([4, 6] as const).find((each) => nameKey(reverse[each].parent) === parent);
+  if (family === undefined) return undefined;
+  const { bits } = reverse[family];
+  const pattern = family === 4 ? /^(0|[1-9]\d{0,2})$/ : /^[0-9a-f]$/i;
+  const labels = name.slice(0, -2).reverse();
+  const length = labels.length * bits;
+  const digits = labels.map((label) => (pattern.test(label) ? Number.parseInt(label, reverse[family].base) : -1));
+  if (length > ipWidth(family) || digits.some((digit) => digit < 0 || digit >= 1 << bits)) return undefined;
+  const spelt = digits.reduce((sum, digit) => (sum << BigInt(bits)) | BigInt(digit), 0n);
+  return prefixOf({ family, value: spelt << BigInt(ipWidth(family) - length) }, length);
+}
+
+/** How many labels name the zone that a subnet's addresses lie in: as few as fit inside the subnet; a small subnet takes the zone above the last label. */
+export function reverseZoneLabels({ family, length }: IpPrefix): number {
+  const { bits } = reverse[family];
+  return Math.min(ipWidth(family) / bits - 1, Math.max(1, Math.ceil(length / bits)));
 }
 
 const lower = (letter: string): string => letter.toLowerCase();

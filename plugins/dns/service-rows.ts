@@ -1,6 +1,5 @@
 /** Which packets the forwarder hands to this plugin. */
-import { protocols, type ServiceRow, serviceActions, type VirtualNetwork } from '@weft/kernel/contract/net';
-import { isIpv4 } from './directory.ts';
+import { canonicalIp, protocols, type ServiceRow, serviceActions, type VirtualNetwork } from '@weft/kernel/contract/net';
 
 /** UDP port 53 of each gateway that its subnet names as DNS server, or that it names by default. Other servers are ordinary traffic. */
 export function serviceRows(networks: readonly VirtualNetwork[], puntClass: number): readonly ServiceRow[] {
@@ -18,8 +17,9 @@ export function serviceRows(networks: readonly VirtualNetwork[], puntClass: numb
 }
 
 function servers(network: VirtualNetwork): readonly string[] {
+  if (network.spec.forwarding === 'l2') return [];
   return network.spec.subnets.flatMap((subnet, index) => {
     const gateway = network.status.gateways?.[index];
-    return gateway !== undefined && isIpv4(gateway) && (subnet.dns ?? [gateway]).includes(gateway) ? [gateway] : [];
+    return gateway !== undefined && (subnet.dns?.map(canonicalIp) ?? [gateway]).includes(gateway) ? [gateway] : [];
   });
 }

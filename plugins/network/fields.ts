@@ -24,7 +24,7 @@ const bindingTypeNames = ['none', 'netns', 'tap', 'interface', 'vlan', 'vhost-us
 export const bindingField = Type.Object(
   {
     type: Type.Enum(bindingTypeNames, {
-      description: 'Kind of link. none: the port exists without one. This version serves none, netns, interface and vlan.',
+      description: 'Kind of link. none: the port exists without one. This version serves all but pci.',
     }),
     netns: Type.Optional(
       Type.String({
@@ -35,13 +35,17 @@ export const bindingField = Type.Object(
     ),
     interface: Type.Optional(
       interfaceField(
-        'netns: name of the link inside the namespace. interface: name of an existing link of the host. At most 15 characters.',
+        'netns: name of the link inside the namespace. tap: name of the link to make. interface: name of an existing link of the host. At most 15 characters.',
       ),
     ),
     parent: Type.Optional(referenceField('vlan: the Trunk that carries this port.')),
     vlan: Type.Optional(Type.Integer({ description: 'vlan: 802.1Q VLAN ID, 1 to 4094, unique on its trunk.', minimum: 1, maximum: 4094 })),
-    socket: Type.Optional(Type.String({ description: 'vhost-user: absolute path of the socket.', pattern: '^/', maxLength: 107 })),
-    server: Type.Optional(Type.Boolean({ description: 'vhost-user: the appliance makes the socket and listens.' })),
+    socket: Type.Optional(
+      Type.String({ description: 'vhost-user: absolute path of the socket, at most 107 bytes.', pattern: '^/', maxLength: 107 }),
+    ),
+    server: Type.Optional(
+      Type.Boolean({ description: 'vhost-user: the appliance makes the socket and listens. Default: the virtual machine does.' }),
+    ),
     address: Type.Optional(
       Type.String({
         description: 'pci: address of the device, such as 0000:00:05.0.',

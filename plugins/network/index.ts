@@ -1,31 +1,43 @@
 /** Virtual networks, ports, trunks and routers: kinds, allocation, and the rows that make them real. */
 import type { AdmissionRequest } from '@weft/kernel/contract/system';
-import { definePlugin, type OperationCall } from '@weft/kernel/sdk';
+import { definePlugin, type Forwarder, type OperationCall } from '@weft/kernel/sdk';
 import { admit } from './admission/admit.ts';
 import { config } from './config.ts';
 import { kinds } from './kinds.ts';
+import { capture, captureSpec } from './operations/capture.ts';
 import { drops, dropsSpec } from './operations/drops.ts';
 import { routes, routesSpec } from './operations/routes.ts';
 import { stats, statsSpec } from './operations/stats.ts';
+import { top, topSpec } from './operations/top.ts';
+import { trace, traceSpec } from './operations/trace.ts';
 import { Phases } from './phases.ts';
+import type { KnownRows } from './rows/ecmp.ts';
 import { Programmer } from './rows/programmer.ts';
+
+/** What of this plugin's rows in the forwarder depends on the past: ECMP groups. */
+async function knownRows(forwarder: Pick<Forwarder, 'rows'>): Promise<KnownRows> {
+  const members = await forwarder.rows('member');
+  if (members.length === 0) return { routes: [], nexthops: [], members };
+  return { routes: await forwarder.rows('route'), nexthops: await forwarder.rows('nexthop'), members };
+}
 
 export default definePlugin({
   name: 'network',
   summary: 'Virtual networks, ports, trunks and routers',
   kinds,
-  operations: [dropsSpec, routesSpec, statsSpec],
-  grants: { rows: ['vrf', 'bridge', 'port', 'mac', 'neighbor', 'nexthop', 'route'] },
+  operations: [captureSpec, dropsSpec, routesSpec, statsSpec, topSpec, traceSpec],
+  grants: { rows: ['vrf', 'bridge', 'port', 'mac', 'neighbor', 'nexthop', 'route', 'source', 'member'] },
   config,
   async start(context) {
     const { objects } = context;
-    const programmer = new Programmer(objects, context.rows, context.config.mtu);
+    const programmer = new Programmer(objects, context.rows, context.config);
     const phases = new Phases(
       objects,
       (updates) => context.setStatus(updates),
       () => new Date(),
     );
-    const replaced = programmer.replace();
+    const known = await knownRows(context.forwarder);
+    const replaced = programmer.replace(known);
     // Before the first rows are out: what goes meanwhile must be heard of.
     objects.onChange(async (changed) => {
       await replaced;
@@ -39,9 +51,12 @@ export default definePlugin({
       admit: (request: AdmissionRequest) =>
         admit(request, { cache: objects, config: context.config, held: programmer, now: new Date().toISOString() }),
       operations: {
+        capture: (input: Parameters<typeof capture>[1], call: OperationCall) => capture(context, input, call),
         drops: (input: { port?: string }, call: OperationCall) => drops(context, input, call),
         stats: (input: { port?: string }, call: OperationCall) => stats(context, input, call),
-        routes: (input: { network?: string }, call: OperationCall) => routes(objects, programmer.topology, input, call),
+        routes: (input: { network?: string }, call: OperationCall) => routes(context, programmer.decisions, input, call),
+        top: (input: Parameters<typeof top>[1], call: OperationCall) => top(context, input, call),
+        trace: (input: Parameters<typeof trace>[1], call: OperationCall) => trace(context, input, call),
       },
     };
   },

@@ -15,9 +15,11 @@ const linkPhase = Type.Optional(
 
 const subnet = Type.Object(
   {
-    cidr: prefixField('Prefix in canonical form, host bits zero, such as 10.1.0.0/24. IPv4, length 8 to 30.'),
+    cidr: prefixField('Prefix with host bits zero, such as 10.1.0.0/24 or 2001:db8:1::/64. Length 8 to 30 for IPv4, 8 to 126 for IPv6.'),
     gateway: Type.Optional(
-      addressField("The network's router; every appliance answers for it with the same MAC address. Default: the first host address."),
+      addressField(
+        "The network's router; every appliance answers for it with the same MAC address. With forwarding l2, a router of the tenant's own. Default: the first host address.",
+      ),
     ),
     pool: Type.Optional(
       Type.Object(
@@ -29,8 +31,16 @@ const subnet = Type.Object(
         },
       ),
     ),
-    dhcp: Type.Boolean({ description: 'Clients get leases, by DHCPv4 or DHCPv6.', default: true }),
-    slaac: Type.Optional(Type.Boolean({ description: 'IPv6 only: router advertisements carry the A bit.' })),
+    dhcp: Type.Boolean({
+      description: 'Clients get leases by DHCP. This version serves DHCPv4; in an IPv6 subnet the field has no effect yet.',
+      default: true,
+    }),
+    slaac: Type.Optional(
+      Type.Boolean({
+        description:
+          'IPv6 with length 64 only: VMs may take addresses by themselves (RFC 4862); they are learnt. This version sends no router advertisements: a VM is told the prefix by hand, or by a router in the network.',
+      }),
+    ),
     dns: Type.Optional(
       Type.Array(addressField('Address of a resolver.'), {
         description: 'Resolvers given to clients, in order. Default: the gateway, answered by the plugin dns.',
@@ -54,9 +64,23 @@ export const virtualNetworkSpec = Type.Object(
   {
     subnets: Type.Array(subnet, { description: 'Subnets; none may overlap another one of this network.', default: [], maxItems: 64 }),
     forwarding: Type.Enum(['l2', 'l3', 'l2_l3'], {
-      description: 'l2_l3: frames to the gateway are routed, all others bridged. This version serves l2_l3.',
+      description:
+        'l2_l3: frames to the gateway are routed, all others bridged. l3: every IP packet is routed, all else dropped. l2: everything is bridged, and there is no gateway.',
       default: 'l2_l3',
     }),
+    unknownUnicast: Type.Optional(
+      Type.Enum(['drop', 'flood'], {
+        description: 'What becomes of frames to a unicast MAC address that nobody is known to have. Default: drop.',
+      }),
+    ),
+    floodRate: Type.Optional(
+      Type.Integer({
+        description:
+          'Frames per second that one port may have flooded (broadcast, multicast, unknown unicast); 0: no limit. Default: the setting floodRate of the plugin.',
+        minimum: 0,
+        maximum: 10_000_000,
+      }),
+    ),
     vni: Type.Optional(
       Type.Integer({
         description: 'VXLAN network identifier, unique in the appliance. Default: allocated.',
@@ -73,7 +97,8 @@ export const virtualNetworkSpec = Type.Object(
     ),
     mtu: Type.Optional(
       Type.Integer({
-        description: 'Largest IP packet in bytes, also told to clients. Default: the setting mtu of the plugin.',
+        description:
+          'Largest IP packet in bytes, also told to clients; at least 1280 with an IPv6 subnet. Default: the setting mtu of the plugin.',
         minimum: 576,
         maximum: 9000,
       }),
@@ -111,18 +136,22 @@ export const portSpec = Type.Object(
       Type.Array(
         Type.Object(
           {
-            address: addressField('Address that the VM may use as well.'),
+            address: prefixField('Address or prefix that the VM may use as well, such as 10.1.0.100 or 2001:db8:9::/64.'),
             mac: Type.Optional(macField("MAC address that goes with it. Default: the port's.")),
           },
           closed,
         ),
         {
-          description: "Further addresses of the VM, bridged only in this version and only with the port's own MAC address.",
+          description:
+            'Further addresses of the VM. It may send from them, and the network routes to it; ports with the same pair share the traffic.',
           maxItems: 64,
         },
       ),
     ),
-    portSecurity: Type.Boolean({ description: "Frames from another MAC address than the port's are dropped.", default: true }),
+    portSecurity: Type.Boolean({
+      description: "Frames that are not from the port's own addresses or its allowedAddressPairs are dropped (anti-spoofing).",
+      default: true,
+    }),
     securityGroups: Type.Optional(
       Type.Array(referenceField('A SecurityGroup.'), { description: 'Groups whose rules apply. Not in this version.', maxItems: 64 }),
     ),

@@ -1,58 +1,110 @@
-/**
- * A subnet as numbers, read from its spec with the defaults filled in, and what may be wrong with it.
- * IPv4 with prefix lengths 8 to 30; IPv6 is refused by name until the forwarder routes it.
- */
-import type { SubnetSpec } from '@weft/kernel/contract/net';
+/** A subnet of either family as numbers, read from its spec with the defaults filled in, and what may be wrong with it. */
+import {
+  type ForwardingMode,
+  formatIp,
+  formatPrefix,
+  type IpAddress,
+  type IpFamily,
+  type IpPrefix,
+  parseIp,
+  parsePrefix,
+  prefixContains,
+  prefixCovers,
+  prefixesOverlap,
+  type SubnetSpec,
+  type VirtualNetwork,
+} from '@weft/kernel/contract/net';
 import type { Problem } from './admission/refusals.ts';
-import { contains, formatIpv4, formatPrefix, type Ipv4Prefix, isHost, isIpv6Text, parseIpv4, parseIpv4Prefix } from './ipv4.ts';
 
 export interface Subnet {
-  readonly prefix: Ipv4Prefix;
-  readonly gateway: number;
+  readonly prefix: IpPrefix;
+  readonly gateway: IpAddress;
+  /** The address is the appliance's, so that no port may have it. False for a router of the tenant's own, in a network that only bridges. */
+  readonly ownsGateway: boolean;
   /** First and last address to allocate. */
-  readonly from: number;
-  readonly to: number;
-  readonly routes: readonly { readonly prefix: Ipv4Prefix; readonly nextHop: number }[];
+  readonly from: bigint;
+  readonly to: bigint;
+  readonly slaac: boolean;
+  readonly routes: readonly { readonly prefix: IpPrefix; readonly nextHop: IpAddress }[];
 }
 
-export const ipv6Fix = 'use an IPv4 address for now';
-const shortest = 8;
-const longest = 30;
-/** Ranges that no subnet may lie in: RFC 1122 §3.2.1.3 (this host, loopback), RFC 3927 (link-local), RFC 1112 (class D) and class E. */
-const reserved = ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/4', '240.0.0.0/4'].flatMap(
-  (text) => parseIpv4Prefix(text)?.prefix ?? [],
-);
+/** RFC 4862 §5.5.3 makes addresses of interface identifiers, which have 64 bits (RFC 4291 §2.5.1). */
+const slaacLength = 64;
+const lengths: Readonly<Record<IpFamily, readonly [shortest: number, longest: number]>> = { 4: [8, 30], 6: [8, 126] };
+const example: Readonly<Record<IpFamily, string>> = { 4: '10.1.0.0/24', 6: '2001:db8:1::/64' };
 
-/** Reads a subnet that admission let pass; undefined when it would be refused. */
-export function subnetOf(spec: SubnetSpec): Subnet | undefined {
-  const result = readSubnet(spec, '');
-  return result.problems.length === 0 ? result.subnet : undefined;
+/**
+ * Ranges without unicast addresses of hosts: RFC 1122 §3.2.1.3 (this host, loopback), RFC 1112 (class D), class E, RFC 4291 §2.4 and §2.7
+ * (unspecified, loopback, IPv4 inside IPv6, multicast).
+ */
+export const notUnicast = prefixes('0.0.0.0/8', '127.0.0.0/8', '224.0.0.0/4', '240.0.0.0/4', '::/8', 'ff00::/8');
+/** RFC 3927, RFC 4291 §2.5.6: every link has them, so none can be routed. */
+export const linkLocal = prefixes('169.254.0.0/16', 'fe80::/10');
+
+function prefixes(...texts: readonly string[]): readonly IpPrefix[] {
+  return texts.flatMap((text) => parsePrefix(text)?.prefix ?? []);
+}
+
+const known = new WeakMap<VirtualNetwork['spec'], readonly Subnet[]>();
+
+/** The subnets of a network that admission let pass, in the order of its spec. */
+export function subnetsOf({ spec }: VirtualNetwork): readonly Subnet[] {
+  const cached = known.get(spec);
+  if (cached) return cached;
+  const subnets = spec.subnets.flatMap((each) => {
+    const { subnet, problems } = readSubnet(each, spec.forwarding, '');
+    return subnet && problems.length === 0 ? [subnet] : [];
+  });
+  known.set(spec, subnets);
+  return subnets;
 }
 
 /** `pointer` is where the subnet stands in its object. The subnet is absent when its cidr or gateway cannot be used. */
-export function readSubnet(spec: SubnetSpec, pointer: string): { readonly subnet?: Subnet; readonly problems: readonly Problem[] } {
+export function readSubnet(
+  spec: SubnetSpec,
+  forwarding: ForwardingMode,
+  pointer: string,
+): { readonly subnet?: Subnet; readonly problems: readonly Problem[] } {
   const problems: Problem[] = [];
   const prefix = readCidr(spec.cidr, `${pointer}/cidr`, problems);
   if (!prefix) return { problems };
-  const gateway = spec.gateway === undefined ? prefix.first + 1 : readHost(spec.gateway, prefix, `${pointer}/gateway`, problems);
+  const { family } = prefix;
+  const gateway =
+    spec.gateway === undefined ? { family, value: prefix.first + 1n } : readHost(spec.gateway, prefix, `${pointer}/gateway`, problems);
   const pool = readPool(spec, prefix, `${pointer}/pool`, problems);
   const routes = readRoutes(spec, prefix, `${pointer}/routes`, problems);
-  checkDns(spec, `${pointer}/dns`, problems);
-  if (spec.slaac) {
-    problems.push({ pointer: `${pointer}/slaac`, message: `slaac applies to IPv6 and ${spec.cidr} is IPv4`, fix: 'leave slaac out' });
-  }
-  return gateway === undefined ? { problems } : { subnet: { prefix, gateway, ...pool, routes }, problems };
+  checkDns(spec, family, `${pointer}/dns`, problems);
+  const slaac = spec.slaac === true;
+  if (slaac) problems.push(...slaacProblems(prefix, forwarding, `${pointer}/slaac`));
+  const ownsGateway = forwarding !== 'l2' || spec.gateway === undefined;
+  return gateway === undefined ? { problems } : { subnet: { prefix, gateway, ownsGateway, ...pool, slaac, routes }, problems };
 }
 
-/** A canonical IPv4 prefix; pushes a problem and returns undefined otherwise. */
-function readPrefix(text: string, pointer: string, problems: Problem[]): Ipv4Prefix | undefined {
-  if (isIpv6Text(text)) {
-    problems.push({ pointer, message: `${text} is IPv6, which this version does not route`, fix: 'use an IPv4 prefix for now' });
-    return undefined;
-  }
-  const parsed = parseIpv4Prefix(text);
+/** True for an address that a host may have: not the network's or subnet-router anycast address (RFC 4291 §2.6.1), not IPv4's broadcast address. */
+export function isHost(prefix: IpPrefix, address: IpAddress): boolean {
+  return prefixContains(prefix, address) && address.value > prefix.first && address.value <= lastHost(prefix);
+}
+
+export function isGateway({ prefix, gateway, ownsGateway }: Subnet, address: IpAddress): boolean {
+  return ownsGateway && address.family === prefix.family && address.value === gateway.value;
+}
+
+/** `FIRST to LAST` address that hosts may have. */
+export function hostRange(prefix: IpPrefix): string {
+  const { family, first } = prefix;
+  return `${formatIp({ family, value: first + 1n })} to ${formatIp({ family, value: lastHost(prefix) })}`;
+}
+
+function lastHost({ family, last }: IpPrefix): bigint {
+  return family === 4 ? last - 1n : last;
+}
+
+/** A canonical prefix; pushes a problem and returns undefined otherwise. */
+export function readPrefix(text: string, pointer: string, problems: Problem[]): IpPrefix | undefined {
+  const parsed = parsePrefix(text);
   if (!parsed) {
-    problems.push({ pointer, message: `${text} is not an IPv4 prefix`, fix: 'write ADDRESS/LENGTH, such as 10.1.0.0/24' });
+    const fix = `write ADDRESS/LENGTH, such as ${example[4]} or ${example[6]}`;
+    problems.push({ pointer, message: `${text} is not an IP prefix`, fix });
     return undefined;
   }
   if (!parsed.canonical) {
@@ -62,63 +114,81 @@ function readPrefix(text: string, pointer: string, problems: Problem[]): Ipv4Pre
   return parsed.prefix;
 }
 
-function readCidr(text: string, pointer: string, problems: Problem[]): Ipv4Prefix | undefined {
+function readCidr(text: string, pointer: string, problems: Problem[]): IpPrefix | undefined {
   const prefix = readPrefix(text, pointer, problems);
   if (!prefix) return undefined;
-  if (prefix.length < shortest || prefix.length > longest) {
-    problems.push({
-      pointer,
-      message: `a subnet's prefix length is ${shortest} to ${longest}, not ${prefix.length}`,
-      fix: `choose a length from ${shortest} to ${longest}`,
-    });
+  const { family, length } = prefix;
+  const [shortest, longest] = lengths[family];
+  if (length < shortest || length > longest) {
+    const message = `the prefix length of an IPv${family} subnet is ${shortest} to ${longest}, not ${length}`;
+    problems.push({ pointer, message, fix: `choose a length from ${shortest} to ${longest}` });
     return undefined;
   }
-  const taboo = reserved.find((range) => contains(range, prefix.first));
+  const taboo = [...notUnicast, ...linkLocal].find((range) => prefixesOverlap(range, prefix));
   if (taboo) {
-    problems.push({
-      pointer,
-      message: `${text} lies in ${formatPrefix(taboo)}, which hosts cannot use`,
-      fix: 'choose a unicast prefix, such as 10.1.0.0/24',
-    });
+    const place = prefixCovers(taboo, prefix) ? 'lies in' : 'contains';
+    const message = `${text} ${place} ${formatPrefix(taboo)}, which hosts of a subnet cannot use`;
+    problems.push({ pointer, message, fix: `choose a unicast prefix, such as ${example[family]}` });
     return undefined;
   }
   return prefix;
 }
 
 /** An address that a host of the prefix may have. */
-function readHost(text: string, prefix: Ipv4Prefix, pointer: string, problems: Problem[]): number | undefined {
-  const address = parseIpv4(text);
+function readHost(text: string, prefix: IpPrefix, pointer: string, problems: Problem[]): IpAddress | undefined {
+  const address = parseIp(text);
   if (address !== undefined && isHost(prefix, address)) return address;
-  const range = `${formatIpv4(prefix.first + 1)} to ${formatIpv4(prefix.last - 1)}`;
-  problems.push({ pointer, message: `${text} is not a host address of ${formatPrefix(prefix)}`, fix: `choose one from ${range}` });
+  const message = `${text} is not a host address of ${formatPrefix(prefix)}`;
+  problems.push({ pointer, message, fix: `choose one from ${hostRange(prefix)}` });
   return undefined;
 }
 
-function readPool(spec: SubnetSpec, prefix: Ipv4Prefix, pointer: string, problems: Problem[]): { from: number; to: number } {
-  const whole = { from: prefix.first + 1, to: prefix.last - 1 };
+function readPool(spec: SubnetSpec, prefix: IpPrefix, pointer: string, problems: Problem[]): { from: bigint; to: bigint } {
+  const whole = { from: prefix.first + 1n, to: lastHost(prefix) };
   if (!spec.pool) return whole;
   const from = readHost(spec.pool.from, prefix, `${pointer}/from`, problems);
   const to = readHost(spec.pool.to, prefix, `${pointer}/to`, problems);
   if (from === undefined || to === undefined) return whole;
-  if (from > to) {
+  if (from.value > to.value) {
     problems.push({ pointer, message: `the pool ends at ${spec.pool.to}, before its start ${spec.pool.from}`, fix: 'swap from and to' });
   }
-  return { from, to };
+  return { from: from.value, to: to.value };
 }
 
-function readRoutes(spec: SubnetSpec, prefix: Ipv4Prefix, pointer: string, problems: Problem[]): Subnet['routes'] {
+function readRoutes(spec: SubnetSpec, subnet: IpPrefix, pointer: string, problems: Problem[]): Subnet['routes'] {
   return (spec.routes ?? []).flatMap((route, index) => {
-    const destination = readPrefix(route.prefix, `${pointer}/${index}/prefix`, problems);
-    const nextHop = readHost(route.nextHop, prefix, `${pointer}/${index}/nextHop`, problems);
-    return destination && nextHop !== undefined ? [{ prefix: destination, nextHop }] : [];
+    const at = `${pointer}/${index}`;
+    const prefix = readPrefix(route.prefix, `${at}/prefix`, problems);
+    if (prefix && prefix.family !== subnet.family) {
+      const message = `${route.prefix} is IPv${prefix.family} and the subnet is IPv${subnet.family}`;
+      problems.push({ pointer: `${at}/prefix`, message, fix: `move the route to an IPv${prefix.family} subnet of the network` });
+    }
+    const nextHop = readHost(route.nextHop, subnet, `${at}/nextHop`, problems);
+    return prefix && nextHop ? [{ prefix, nextHop }] : [];
   });
 }
 
-function checkDns(spec: SubnetSpec, pointer: string, problems: Problem[]): void {
+function checkDns(spec: SubnetSpec, family: IpFamily, pointer: string, problems: Problem[]): void {
   for (const [index, server] of (spec.dns ?? []).entries()) {
-    if (parseIpv4(server) === undefined) {
-      const message = isIpv6Text(server) ? `${server} is IPv6 and the subnet is IPv4` : `${server} is not an IPv4 address`;
-      problems.push({ pointer: `${pointer}/${index}`, message, fix: 'name an IPv4 resolver, such as 10.1.0.1' });
-    }
+    const address = parseIp(server);
+    if (address?.family === family) continue;
+    const message = address ? `${server} is IPv${address.family} and the subnet is IPv${family}` : `${server} is not an IP address`;
+    const fix = `name an IPv${family} resolver, such as ${family === 4 ? '10.1.0.1' : '2001:db8:1::1'}`;
+    problems.push({ pointer: `${pointer}/${index}`, message, fix });
   }
+}
+
+function slaacProblems(prefix: IpPrefix, forwarding: ForwardingMode, pointer: string): readonly Problem[] {
+  const text = formatPrefix(prefix);
+  if (prefix.family === 4) return [{ pointer, message: `slaac applies to IPv6 and ${text} is IPv4`, fix: 'leave slaac out' }];
+  if (prefix.length !== slaacLength) {
+    return [
+      { pointer, message: `slaac needs a prefix length of ${slaacLength}, not ${prefix.length}`, fix: 'leave slaac out, or use a /64' },
+    ];
+  }
+  if (forwarding === 'l2') {
+    const message = 'slaac needs a gateway, and a network with forwarding l2 has none';
+    return [{ pointer, message, fix: 'leave slaac out, or use forwarding: l2_l3' }];
+  }
+  return [];
 }

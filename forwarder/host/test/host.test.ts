@@ -11,7 +11,7 @@ const limits = { rate: 1_000, burst: 100, portRate: 100, portBurst: 100 };
 const vrf = (id: number): Row => ({ table: 'vrf', id });
 const port = (id: number): Row => ({
   ...{ table: 'port', id, bridge: 0, parent: 0, flags: 0, mac: '02:00:00:00:00:01', mtu: 1500, vlan: 0 },
-  ...{ binding: bindingTypes.none, interface: '', netns: '' },
+  ...{ binding: bindingTypes.none, interface: '', netns: '', socket: '' },
 });
 const batch = (...rows: Row[]): Buffer => Buffer.concat(rows.map(packUpsert));
 

@@ -22,6 +22,8 @@ export class Launcher {
   readonly #keys = newKeyPair();
   readonly #state: number;
   readonly #peers: Record<string, Peer> = {};
+  /** The pid in base 36: several tests run at once. */
+  readonly #linkTag = (process.pid % 36 ** 3).toString(36);
   #disabled: readonly string[] = [];
   readonly #clients: { close(): void }[] = [];
   #child: ChildProcess | undefined;
@@ -51,6 +53,7 @@ export class Launcher {
       runDir: this.#folder,
       stateDir: this.#folder,
       logLevel: 'info',
+      linkTag: this.#linkTag,
       keys: this.#keys,
       servers: { kernel: '', forwarder: this.#keys.publicKey },
       settings: { memoryMib: 64, stateMib: 64, maxPorts: 64, ...settings },

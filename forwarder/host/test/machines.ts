@@ -39,7 +39,16 @@ export async function configure({ netns, address }: Machine): Promise<void> {
 export function networkRows(machines: readonly Machine[]): Row[] {
   return [
     { table: 'vrf', id: bridge },
-    { table: 'bridge', id: bridge, vrf: bridge, vni: 5001, mtu: 1500, mode: forwardingModes.l2_l3, flags: bridgeFlags.floodUnknown },
+    {
+      table: 'bridge',
+      id: bridge,
+      vrf: bridge,
+      vni: 5001,
+      mtu: 1500,
+      mode: forwardingModes.l2_l3,
+      flags: bridgeFlags.floodUnknown,
+      floodRate: 0,
+    },
     { table: 'neighbor', bridge, address: gateway, mac: gatewayMac, flags: neighborFlags.gateway },
     ...machines.flatMap(({ id, netns, mac, address }): Row[] => [
       {
@@ -54,7 +63,9 @@ export function networkRows(machines: readonly Machine[]): Row[] {
         binding: bindingTypes.netns,
         interface: 'eth0',
         netns,
+        socket: '',
       },
+      { table: 'source', port: id, prefixLength: 32, mac, address },
       { table: 'mac', bridge, mac, port: id },
       { table: 'neighbor', bridge, address, mac, flags: 0 },
     ]),

@@ -4,7 +4,7 @@ import type { ExecutionContext } from 'ava';
 import { Launcher, type StandInPlugin } from './launcher.ts';
 import { configure, type Machine, makeMachine, networkRows, ping, removeMachine } from './machines.ts';
 
-const tables = ['vrf', 'bridge', 'port', 'mac', 'neighbor', 'nexthop', 'route'];
+const tables = ['vrf', 'bridge', 'port', 'mac', 'neighbor', 'nexthop', 'route', 'source'];
 const batch = (rows: readonly Row[]): Buffer => Buffer.concat(rows.map(packUpsert));
 
 export interface Network {

@@ -1,5 +1,6 @@
 /** The forwarder's control channel, served to each plugin on a socket of its own. */
 import type { Stream, Unary } from '../system/wire.ts';
+import type { Row, TableName } from './rows.gen.ts';
 
 export interface PortState {
   readonly id: number;
@@ -34,6 +35,41 @@ export interface DropCount {
   readonly bytes: number;
 }
 
+export interface CaptureRequest {
+  readonly port: number;
+  /** pcap-filter(7) expression; none: every frame. */
+  readonly filter?: string;
+  /** Bytes taken of each frame; 0 or none: all. */
+  readonly snap?: number;
+}
+
+export interface CapturedFrame {
+  /** Since 1970, of the host's clock. */
+  readonly timestampNs: bigint;
+  /** `none`: a copy or an answer that was dropped before it left. */
+  readonly direction: 'in' | 'out' | 'none';
+  /** Of the frame; `data` may be shorter. */
+  readonly length: number;
+  /** Why it was dropped; none: it was not. */
+  readonly reason?: string;
+  readonly data: Buffer;
+}
+
+/** What happens to a traced frame, step by step. */
+export type TraceStep =
+  /** A stage of the walk gave a verdict: `next`, `route`, `send` …, or the name of a drop reason. */
+  | { readonly kind: 'stage'; readonly stage: string; readonly verdict: string }
+  /** A row decided. */
+  | { readonly kind: 'row'; readonly row: Row }
+  /** A frame leaves through a port, ends under a reason, or goes to a plugin by a punt class. */
+  | { readonly kind: 'sent'; readonly port: number; readonly frame: Buffer }
+  | { readonly kind: 'dropped'; readonly reason: string; readonly sentence: string; readonly frame: Buffer }
+  | { readonly kind: 'punted'; readonly plugin: string; readonly puntClass: string; readonly frame: Buffer }
+  /** A frame is made besides the one that caused it: a copy, a fragment, an ICMP error. */
+  | { readonly kind: 'made'; readonly frame: Buffer }
+  /** An address behind the port would be remembered, in this table. */
+  | { readonly kind: 'learned'; readonly table: TableName };
+
 export interface ForwarderCalls {
   /** Names the numbers of the caller's punt classes. `epoch` changes when the forwarder restarted. */
   readonly hello: Unary<{ name: string }, { epoch: string; puntClasses: Readonly<Record<string, number>> }>;
@@ -43,10 +79,17 @@ export interface ForwarderCalls {
   readonly 'rows.commit': Unary<{ generation: number }, { swept: number }>;
   /** Removes every row of the caller. */
   readonly 'rows.clear': Unary<Record<string, never>, { swept: number }>;
-  /** The caller's rows of one table, as packed records back to back. */
+  /** The caller's rows of one table, as packed records back to back; of a table that the forwarder itself writes: all. */
   readonly 'rows.read': Unary<{ table: string }, { rows: Buffer }>;
   readonly 'ports.read': Unary<Record<string, never>, { ports: readonly PortState[] }>;
   /** First item: all ports; then changes. */
+  /**
+   * Frames that pass a port, in order, each a few milliseconds later, a dropped one with the reason. The first item is empty: it has begun. `lost`: frames that found no room so far.
+   * One capture per port. Ends when the reader does. Only for a plugin that may write rows of table `port`, as `ports.trace`.
+   */
+  readonly 'ports.capture': Stream<CaptureRequest, { frames: readonly CapturedFrame[]; lost: number }>;
+  /** Walks a frame as if it came in through the port, by the forwarder's own code; nothing is sent, counted or learned. */
+  readonly 'ports.trace': Unary<{ port: number; frame: Buffer }, { steps: readonly TraceStep[] }>;
   readonly 'ports.watch': Stream<Record<string, never>, { ports: readonly PortState[]; removed: readonly number[] }>;
   readonly 'stats.read': Unary<{ ports?: readonly number[] }, { ports: readonly PortStats[] }>;
   readonly 'drops.read': Unary<{ ports?: readonly number[] }, { drops: readonly DropCount[] }>;

@@ -15,6 +15,11 @@ const parts: UdpFrame = {
 // Made with scapy: Ether(dst='00:00:5e:00:01:00', src='02:00:00:00:00:01')/IP(src='10.1.0.11', dst='10.1.0.1', id=0, flags='DF')/UDP(sport=40000, dport=53)/b'abc'
 const wire = '00005e00010002000000000108004500001f00004000401126c10a01000b0a0100019c400035000b8af2616263';
 
+const parts6: UdpFrame = { ...parts, src: '2001:db8:1::11', dst: '2001:db8:1::1' };
+// Made with scapy: Ether(…)/IPv6(src='2001:db8:1::11', dst='2001:db8:1::1', hlim=64)/UDP(sport=40000, dport=53)/b'abc'
+const wire6 =
+  '00005e00010002000000000186dd60000000000b114020010db800010000000000000000001120010db80001000000000000000000019c400035000b437a616263';
+
 /** The frame with some bytes overwritten. */
 function changed(at: number, hex: string, from = wire): Buffer {
   const frame = Buffer.from(from, 'hex');
@@ -40,6 +45,16 @@ test('reads what it builds, with and without tag, odd and even length', (t) => {
   }
 });
 
+test('builds and reads IPv6', (t) => {
+  t.is(buildUdpFrame(parts6).toString('hex'), wire6);
+  t.deepEqual(parseUdpFrame(Buffer.from(wire6, 'hex')), parts6);
+  t.deepEqual(parseUdpFrame(buildUdpFrame({ ...parts6, vlan: 7 })), { ...parts6, vlan: 7 });
+  t.is(parseUdpFrame(Buffer.concat([buildUdpFrame(parts6), Buffer.alloc(20, 0xff)]))?.payload.toString(), 'abc');
+  const pseudo = Buffer.concat([buildUdpFrame(parts6).subarray(22, 54), Buffer.from([0, 17, 0, 11])]);
+  const bare = (internetChecksum(pseudo) ^ 0xffff).toString(16).padStart(4, '0');
+  t.is(parseUdpFrame(changed(60, bare, wire6))?.dstPort, 53);
+});
+
 test('reads past padding and IPv4 options', (t) => {
   t.is(parseUdpFrame(Buffer.concat([buildUdpFrame(parts), Buffer.alloc(20, 0xff)]))?.payload.toString(), 'abc');
   const frame = buildUdpFrame(parts);
@@ -59,6 +74,12 @@ test('takes no checksum, and the bare pseudo-header sum of checksum offload', (t
 });
 
 const refused: readonly [name: string, frame: Buffer][] = [
+  ['IPv6 without a checksum', changed(60, '0000', wire6)],
+  ['IPv6 with a wrong checksum', changed(64, 'ff', wire6)],
+  ['IPv6 with an extension header', changed(20, '00', wire6)],
+  ['IPv6 under the number of another version', changed(14, '40', wire6)],
+  ['an IPv6 payload beyond the frame', changed(18, '000c', wire6)],
+  ['an IPv6 payload without UDP header', changed(18, '0007', wire6)],
   ['a wrong UDP checksum', changed(44, 'ff')],
   ['a wrong header checksum', changed(24, '0000')],
   ['another EtherType', changed(12, '86dd')],
@@ -85,8 +106,9 @@ for (const [name, frame] of refused) {
 }
 
 test('refuses every cut', (t) => {
-  const frame = Buffer.from(wire, 'hex');
-  for (let length = 0; length < frame.length; length += 1) t.is(parseUdpFrame(frame.subarray(0, length)), undefined, `${length} bytes`);
+  for (const frame of [wire, wire6].map((hex) => Buffer.from(hex, 'hex'))) {
+    for (let length = 0; length < frame.length; length += 1) t.is(parseUdpFrame(frame.subarray(0, length)), undefined, `${length} bytes`);
+  }
 });
 
 test('never sends a computed checksum of zero', (t) => {
@@ -102,6 +124,7 @@ test('never sends a computed checksum of zero', (t) => {
 test('refuses to write what is no address', (t) => {
   for (const text of ['10.1.0', '10.1.0.256', '10.01.0.1', '10.1.0.', '::1', '']) t.throws(() => writeIpv4(Buffer.alloc(4), 0, text));
   for (const text of ['02:00:00:00:00', '02:00:00:00:00:0g', '020000000001']) t.throws(() => writeMac(Buffer.alloc(6), 0, text));
+  t.throws(() => buildUdpFrame({ ...parts, src: '2001:db8::1' }), { message: '10.1.0.1 is not an IPv6 address' });
   t.throws(() => buildUdpFrame({ ...parts, vlan: 4096 }));
   t.throws(() => buildUdpFrame({ ...parts, dstPort: 65536 }));
 });

@@ -15,6 +15,10 @@ export interface SubnetSpec {
 export interface VirtualNetworkSpec {
   readonly subnets: readonly SubnetSpec[];
   readonly forwarding: ForwardingMode;
+  /** Frames to a unicast MAC address that nobody is known to have. Default: drop. */
+  readonly unknownUnicast?: 'drop' | 'flood';
+  /** Frames per second that one port may have flooded; 0: no limit. */
+  readonly floodRate?: number;
   readonly vni?: number;
   readonly domain?: string;
   readonly mtu?: number;
@@ -26,7 +30,7 @@ export interface VirtualNetworkStatus {
   readonly id: number;
   readonly vni: number;
   readonly mtu: number;
-  /** Gateway address per subnet, in the order of spec.subnets, filled with the default. */
+  /** Gateway address per subnet, in the order of spec.subnets, canonical, filled with the default. A network with `forwarding: l2` answers for none of them. */
   readonly gateways: readonly string[];
 }
 
@@ -39,13 +43,20 @@ export type PortBinding =
   | { readonly type: 'vhost-user'; readonly socket: string; readonly server?: boolean }
   | { readonly type: 'pci'; readonly address: string };
 
+export interface AddressPair {
+  /** An address or a prefix. */
+  readonly address: string;
+  /** Default: the port's. */
+  readonly mac?: string;
+}
+
 export interface PortSpec {
   readonly network: string;
   readonly hostname?: string;
   readonly instanceId?: string;
   readonly mac?: string;
   readonly addresses?: readonly string[];
-  readonly allowedAddressPairs?: readonly { readonly address: string; readonly mac?: string }[];
+  readonly allowedAddressPairs?: readonly AddressPair[];
   readonly portSecurity: boolean;
   readonly securityGroups?: readonly string[];
   readonly host?: string;

@@ -3,7 +3,7 @@ import { packDelete, packUpsert, type Row, readRows, rowId, tables } from './row
 
 const rows: readonly Row[] = [
   { table: 'vrf', id: 1 },
-  { table: 'bridge', id: 2, vrf: 1, vni: 0xffffff, mtu: 1450, mode: 2, flags: 1 },
+  { table: 'bridge', id: 2, vrf: 1, vni: 0xffffff, mtu: 1450, mode: 2, flags: 1, floodRate: 1000 },
   {
     table: 'port',
     id: 3,
@@ -16,12 +16,15 @@ const rows: readonly Row[] = [
     binding: 2,
     interface: 'eth0',
     netns: 'vm-ä',
+    socket: '/run/weft/vm1.sock',
   },
   { table: 'mac', bridge: 2, mac: '02:00:00:00:00:0a', port: 3 },
   { table: 'neighbor', bridge: 2, address: '10.1.0.10', mac: '02:00:00:00:00:0a', flags: 0 },
   { table: 'neighbor', bridge: 2, address: 'fd00::a', mac: '02:00:00:00:00:0a', flags: 1 },
-  { table: 'nexthop', id: 0xffffffff, port: 3, bridge: 2, mac: '02:00:00:00:00:0a', type: 1 },
+  { table: 'nexthop', id: 0xffffffff, port: 3, bridge: 2, mac: '02:00:00:00:00:0a', type: 1, flags: 1, size: 0, puntClass: 0 },
   { table: 'route', vrf: 1, address: '0.0.0.0', prefixLength: 0, source: 20, nexthop: 5 },
+  { table: 'source', port: 3, prefixLength: 64, mac: '02:00:00:00:00:0a', address: '2001:db8::' },
+  { table: 'member', group: 0x50000000, index: 255, nexthop: 5 },
   { table: 'service', vrf: 0xffffffff, address: '0.0.0.0', protocol: 17, l4Port: 67, puntClass: 1, action: 0 },
   { table: 'punt_class', id: 1, receiver: 2, rate: 1000, burst: 100, portRate: 10, portBurst: 20, name: 'dhcp' },
 ];
@@ -59,7 +62,7 @@ test('rows with one key have one id, however the address is written', (t) => {
 const refused: readonly (readonly [string, Row, RegExp])[] = [
   ['an id of 0', { table: 'vrf', id: 0 }, /^vrf\.id is 0: give an integer from 1 to 1048575/],
   ['a fraction', { table: 'vrf', id: 1.5 }, /^vrf\.id is 1\.5/],
-  ['a VNI above 24 bits', { table: 'bridge', id: 1, vrf: 0, vni: 1 << 24, mtu: 1, mode: 0, flags: 0 }, /^bridge\.vni/],
+  ['a VNI above 24 bits', { table: 'bridge', id: 1, vrf: 0, vni: 1 << 24, mtu: 1, mode: 0, flags: 0, floodRate: 0 }, /^bridge\.vni/],
   ['a MAC address without colons', { table: 'mac', bridge: 1, mac: '020000000001', port: 1 }, /^mac\.mac is 020000000001/],
   ['an address in short form', { table: 'neighbor', bridge: 1, address: '10.1', mac: '02:00:00:00:00:01', flags: 0 }, /^neighbor\.address/],
   [

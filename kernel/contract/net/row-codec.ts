@@ -2,7 +2,7 @@
  * Turns rows into bytes and back, guided by the field tables in rows.gen.ts.
  * An operation is [u8 op: 1 upsert, 2 delete][u8 table][u16 size][u32 0][row]; rows are little endian, addresses in network order.
  */
-import ipaddr from 'ipaddr.js';
+import { ipBytes, parseIp, readIp } from './ip.ts';
 
 interface FieldSpec {
   readonly name: string;
@@ -52,16 +52,10 @@ function writeText(where: string, field: FieldSpec, value: unknown, out: Buffer,
 
 /** Returns the IP version. */
 function writeAddress(where: string, value: unknown, out: Buffer, at: number): number {
-  const text = String(value);
-  if (ipaddr.IPv4.isValidFourPartDecimal(text)) {
-    out.set(ipaddr.IPv4.parse(text).toByteArray(), at);
-    return 4;
-  }
-  if (ipaddr.IPv6.isValid(text) && !text.includes('%')) {
-    out.set(ipaddr.IPv6.parse(text).toByteArray(), at);
-    return 6;
-  }
-  throw new RangeError(`${where} is ${text}: give an IPv4 or IPv6 address`);
+  const address = typeof value === 'string' ? parseIp(value) : undefined;
+  if (!address) throw new RangeError(`${where} is ${String(value)}: give an IPv4 or IPv6 address`);
+  out.set(ipBytes(address), at);
+  return address.family;
 }
 
 function pack(op: number, table: string, spec: TableSpec, row: object, keyOnly: boolean): Buffer {
@@ -100,7 +94,7 @@ function readField(field: FieldSpec, buffer: Buffer, start: number): string | nu
   if (field.type === 'text') return bytes.toString('utf8', 0, bytes.indexOf(0) < 0 ? bytes.length : bytes.indexOf(0));
   if (field.type === 'ip') {
     const version = buffer.readUInt8(start + (field.family ?? 0));
-    return ipaddr.fromByteArray([...bytes.subarray(0, version === 4 ? 4 : 16)]).toString();
+    return readIp(bytes.subarray(0, version === 4 ? 4 : 16));
   }
   return buffer.readUIntLE(at, field.bytes);
 }

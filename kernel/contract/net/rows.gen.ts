@@ -26,6 +26,8 @@ export interface BridgeRow {
   readonly mode: number;
   /** bridge_flag */
   readonly flags: number;
+  /** frames per second that one port may have flooded; 0: no limit */
+  readonly floodRate: number;
 }
 
 /** A place where frames enter and leave: a VM, a VLAN of a trunk, an interface of the host. */
@@ -51,6 +53,8 @@ export interface PortRow {
   readonly interface: string;
   /** name of the namespace that gets the link's far end */
   readonly netns: string;
+  /** vhost_user: path of the UNIX socket */
+  readonly socket: string;
 }
 
 /** Where a MAC address of a bridge is. */
@@ -90,6 +94,12 @@ export interface NexthopRow {
   readonly mac: string;
   /** nexthop_type */
   readonly type: number;
+  /** nexthop_flag */
+  readonly flags: number;
+  /** type ecmp: places in the group; rows of table member fill them, others are holes */
+  readonly size: number;
+  /** type punt: the class, one of the same owner */
+  readonly puntClass: number;
 }
 
 /** A path to a prefix. Of several with the same prefix the lowest source wins. */
@@ -141,6 +151,58 @@ export interface PuntClassRow {
   readonly portBurst: number;
   /** for people */
   readonly name: string;
+}
+
+/** Addresses that a port with security may send from, with the MAC address that goes with them. */
+export interface SourceRow {
+  readonly table: 'source';
+  /** the port */
+  readonly port: number;
+  /** bits; at most 32 for IPv4 */
+  readonly prefixLength: number;
+  /** source MAC address */
+  readonly mac: string;
+  /** network order; bits after prefix_length are zero */
+  readonly address: string;
+}
+
+/** One place of an ECMP group. A place without a row is a hole: only flows that hash to it move to others. */
+export interface MemberRow {
+  readonly table: 'member';
+  /** id of a nexthop of type ecmp of the same owner */
+  readonly group: number;
+  /** place in the group, from 0 */
+  readonly index: number;
+  /** id of a nexthop of the same owner that is no group */
+  readonly nexthop: number;
+}
+
+/** Where the forwarder itself saw a MAC address: behind ports without security. A row of table mac goes before it. */
+export interface LearnedMacRow {
+  readonly table: 'learned_mac';
+  /** broadcast domain */
+  readonly bridge: number;
+  /** unicast address */
+  readonly mac: string;
+  /** port behind which it was seen last */
+  readonly port: number;
+  /** of the port; another port with the same id has another */
+  readonly generation: number;
+}
+
+/** An IPv6 address that a port took by duplicate address detection (RFC 4862 §5.4). A row of table neighbor goes before it. */
+export interface LearnedNeighborRow {
+  readonly table: 'learned_neighbor';
+  /** broadcast domain */
+  readonly bridge: number;
+  /** network order */
+  readonly address: string;
+  /** answered */
+  readonly mac: string;
+  /** port that has it */
+  readonly port: number;
+  /** of the port; another port with the same id has another */
+  readonly generation: number;
 }
 
 /** Key of a VrfRow. */
@@ -222,8 +284,48 @@ export interface PuntClassKey {
   readonly id: number;
 }
 
-export type Row = VrfRow | BridgeRow | PortRow | MacRow | NeighborRow | NexthopRow | RouteRow | ServiceRow | PuntClassRow;
-export type RowKey = VrfKey | BridgeKey | PortKey | MacKey | NeighborKey | NexthopKey | RouteKey | ServiceKey | PuntClassKey;
+/** Key of a SourceRow. */
+export interface SourceKey {
+  readonly table: 'source';
+  /** the port */
+  readonly port: number;
+  /** bits; at most 32 for IPv4 */
+  readonly prefixLength: number;
+  /** source MAC address */
+  readonly mac: string;
+  /** network order; bits after prefix_length are zero */
+  readonly address: string;
+}
+
+/** Key of a MemberRow. */
+export interface MemberKey {
+  readonly table: 'member';
+  /** id of a nexthop of type ecmp of the same owner */
+  readonly group: number;
+  /** place in the group, from 0 */
+  readonly index: number;
+}
+
+/** Key of a LearnedMacRow. */
+export interface LearnedMacKey {
+  readonly table: 'learned_mac';
+  /** broadcast domain */
+  readonly bridge: number;
+  /** unicast address */
+  readonly mac: string;
+}
+
+/** Key of a LearnedNeighborRow. */
+export interface LearnedNeighborKey {
+  readonly table: 'learned_neighbor';
+  /** broadcast domain */
+  readonly bridge: number;
+  /** network order */
+  readonly address: string;
+}
+
+export type Row = VrfRow | BridgeRow | PortRow | MacRow | NeighborRow | NexthopRow | RouteRow | ServiceRow | PuntClassRow | SourceRow | MemberRow | LearnedMacRow | LearnedNeighborRow;
+export type RowKey = VrfKey | BridgeKey | PortKey | MacKey | NeighborKey | NexthopKey | RouteKey | ServiceKey | PuntClassKey | SourceKey | MemberKey | LearnedMacKey | LearnedNeighborKey;
 export type TableName = Row['table'];
 
 /** Numbers, sizes and fields of the tables. */
@@ -238,7 +340,7 @@ export const tables: Readonly<Record<TableName, TableSpec>> = {
   },
   bridge: {
     number: 2,
-    bytes: 16,
+    bytes: 24,
     keyBytes: 4,
     fields: [
       { name: 'id', type: 'u32', offset: 0, bytes: 4, key: true, min: 1, max: 1048575 },
@@ -247,23 +349,25 @@ export const tables: Readonly<Record<TableName, TableSpec>> = {
       { name: 'mtu', type: 'u16', offset: 12, bytes: 2, key: false, min: 0, max: 65535 },
       { name: 'mode', type: 'u8', offset: 14, bytes: 1, key: false, min: 0, max: 2 },
       { name: 'flags', type: 'u8', offset: 15, bytes: 1, key: false, min: 0, max: 1 },
+      { name: 'floodRate', type: 'u32', offset: 16, bytes: 4, key: false, min: 0, max: 4294967295 },
     ],
   },
   port: {
     number: 3,
-    bytes: 112,
+    bytes: 216,
     keyBytes: 4,
     fields: [
       { name: 'id', type: 'u32', offset: 0, bytes: 4, key: true, min: 1, max: 1048575 },
       { name: 'bridge', type: 'u32', offset: 4, bytes: 4, key: false, min: 0, max: 1048575 },
       { name: 'parent', type: 'u32', offset: 8, bytes: 4, key: false, min: 0, max: 1048575 },
-      { name: 'flags', type: 'u32', offset: 12, bytes: 4, key: false, min: 0, max: 7 },
+      { name: 'flags', type: 'u32', offset: 12, bytes: 4, key: false, min: 0, max: 15 },
       { name: 'mac', type: 'mac', offset: 16, bytes: 6, key: false },
       { name: 'mtu', type: 'u16', offset: 22, bytes: 2, key: false, min: 0, max: 65535 },
       { name: 'vlan', type: 'u16', offset: 24, bytes: 2, key: false, min: 0, max: 4094 },
-      { name: 'binding', type: 'u8', offset: 26, bytes: 1, key: false, min: 0, max: 4 },
+      { name: 'binding', type: 'u8', offset: 26, bytes: 1, key: false, min: 0, max: 6 },
       { name: 'interface', type: 'text', offset: 27, bytes: 16, key: false },
       { name: 'netns', type: 'text', offset: 43, bytes: 64, key: false },
+      { name: 'socket', type: 'text', offset: 107, bytes: 108, key: false },
     ],
   },
   mac: {
@@ -296,7 +400,10 @@ export const tables: Readonly<Record<TableName, TableSpec>> = {
       { name: 'port', type: 'u32', offset: 4, bytes: 4, key: false, min: 0, max: 1048575 },
       { name: 'bridge', type: 'u32', offset: 8, bytes: 4, key: false, min: 0, max: 1048575 },
       { name: 'mac', type: 'mac', offset: 12, bytes: 6, key: false },
-      { name: 'type', type: 'u8', offset: 18, bytes: 1, key: false, min: 0, max: 2 },
+      { name: 'type', type: 'u8', offset: 18, bytes: 1, key: false, min: 0, max: 4 },
+      { name: 'flags', type: 'u8', offset: 19, bytes: 1, key: false, min: 0, max: 1 },
+      { name: 'size', type: 'u16', offset: 20, bytes: 2, key: false, min: 0, max: 256 },
+      { name: 'puntClass', type: 'u16', offset: 22, bytes: 2, key: false, min: 0, max: 255 },
     ],
   },
   route: {
@@ -336,6 +443,50 @@ export const tables: Readonly<Record<TableName, TableSpec>> = {
       { name: 'portRate', type: 'u32', offset: 12, bytes: 4, key: false, min: 0, max: 4294967295 },
       { name: 'portBurst', type: 'u32', offset: 16, bytes: 4, key: false, min: 0, max: 4294967295 },
       { name: 'name', type: 'text', offset: 20, bytes: 32, key: false },
+    ],
+  },
+  source: {
+    number: 10,
+    bytes: 32,
+    keyBytes: 28,
+    fields: [
+      { name: 'port', type: 'u32', offset: 0, bytes: 4, key: true, min: 0, max: 1048575 },
+      { name: 'prefixLength', type: 'u8', offset: 5, bytes: 1, key: true, min: 0, max: 128 },
+      { name: 'mac', type: 'mac', offset: 6, bytes: 6, key: true },
+      { name: 'address', type: 'ip', offset: 12, bytes: 16, key: true, family: 4 },
+    ],
+  },
+  member: {
+    number: 11,
+    bytes: 16,
+    keyBytes: 8,
+    fields: [
+      { name: 'group', type: 'u32', offset: 0, bytes: 4, key: true, min: 0, max: 4294967295 },
+      { name: 'index', type: 'u32', offset: 4, bytes: 4, key: true, min: 0, max: 255 },
+      { name: 'nexthop', type: 'u32', offset: 8, bytes: 4, key: false, min: 0, max: 4294967295 },
+    ],
+  },
+  learned_mac: {
+    number: 12,
+    bytes: 24,
+    keyBytes: 10,
+    fields: [
+      { name: 'bridge', type: 'u32', offset: 0, bytes: 4, key: true, min: 0, max: 1048575 },
+      { name: 'mac', type: 'mac', offset: 4, bytes: 6, key: true },
+      { name: 'port', type: 'u32', offset: 12, bytes: 4, key: false, min: 0, max: 1048575 },
+      { name: 'generation', type: 'u32', offset: 16, bytes: 4, key: false, min: 0, max: 4294967295 },
+    ],
+  },
+  learned_neighbor: {
+    number: 13,
+    bytes: 40,
+    keyBytes: 24,
+    fields: [
+      { name: 'bridge', type: 'u32', offset: 0, bytes: 4, key: true, min: 0, max: 1048575 },
+      { name: 'address', type: 'ip', offset: 8, bytes: 16, key: true, family: 4 },
+      { name: 'mac', type: 'mac', offset: 24, bytes: 6, key: false },
+      { name: 'port', type: 'u32', offset: 32, bytes: 4, key: false, min: 0, max: 1048575 },
+      { name: 'generation', type: 'u32', offset: 36, bytes: 4, key: false, min: 0, max: 4294967295 },
     ],
   },
 };

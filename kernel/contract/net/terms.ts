@@ -8,18 +8,21 @@ export const forwardingModes = { l2: 0, l3: 1, l2_l3: 2 } as const;
 export type ForwardingMode = keyof typeof forwardingModes;
 
 /** Kind of a port's binding, and its number in port rows. */
-export const bindingTypes = { none: 0, interface: 1, netns: 2, vlan: 3, ethdev: 4 } as const;
+export const bindingTypes = { none: 0, interface: 1, netns: 2, vlan: 3, ethdev: 4, tap: 5, vhostUser: 6 } as const;
 export type BindingType = keyof typeof bindingTypes;
 
 /** Who says a route; the lowest number wins for one prefix. */
 export const routeSources = { connected: 10, static: 20, leaked: 30, bgp: 40 } as const;
 
-export const nexthopTypes = { drop: 0, port: 1, blackhole: 2 } as const;
+export const nexthopTypes = { drop: 0, port: 1, blackhole: 2, ecmp: 3, punt: 4 } as const;
+/** Places that an ECMP group can have. */
+export const ecmpPlaces = 256;
+export const nexthopFlags = { slaac: 1 } as const;
 export const serviceActions = { punt: 0 } as const;
 /** Wildcard VRF of a service row. */
 export const anyVrf = 0xffff_ffff;
 /** IANA protocol numbers in use. */
 export const protocols = { icmp: 1, tcp: 6, udp: 17, icmpv6: 58 } as const;
 export const bridgeFlags = { floodUnknown: 1 } as const;
-export const portFlags = { portSecurity: 1, policyRequired: 2, trunk: 4 } as const;
+export const portFlags = { portSecurity: 1, policyRequired: 2, trunk: 4, server: 8 } as const;
 export const neighborFlags = { gateway: 1 } as const;

@@ -38,7 +38,8 @@ export interface PluginCalls {
   readonly ping: Unary<Record<string, never>, { lag: number }>;
   readonly admit: Unary<AdmissionRequest, AdmissionReply>;
   readonly operation: Unary<{ name: string; project: string; input: unknown }, unknown>;
-  readonly 'operation.stream': Stream<{ name: string; project: string; input: unknown }, unknown>;
+  /** `file`: items are Buffers, parts of a file of the operation's media type. */
+  readonly 'operation.stream': Stream<{ name: string; project: string; input: unknown; file?: boolean }, unknown>;
   /** The operator disabled the plugin: sweep rows, then the process is stopped. */
   readonly disable: Unary<Record<string, never>, Record<string, never>>;
 }

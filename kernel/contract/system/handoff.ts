@@ -21,6 +21,8 @@ export interface Handoff {
   readonly settings: Readonly<Record<string, unknown>>;
   /** Path of the API socket; kernel only. */
   readonly apiSocket?: string;
+  /** Stands in the names of the links it makes; forwarder only. */
+  readonly linkTag?: string;
   /** Folder of all processes' logs, `<process>.log`, to read; kernel only. */
   readonly logDir?: string;
 }

@@ -44,8 +44,20 @@ export interface OperationSpec {
   readonly input: object;
   /** Schema of the reply, or of one item of a stream. */
   readonly output: object;
-  /** Makes the CLI offer it as a verb. Input fields become `--field` options. A reply `{items: [...]}` is shown as a table. */
-  readonly cli?: { readonly verb: string; readonly columns: readonly ColumnSpec[] };
+  /** Makes the CLI offer it as a verb. */
+  readonly cli?: CliSpec;
+  /** A stream that can also be a file: asked for it (`?file=true`), the handler gives Buffers, which joined are the file. The verb gets `-w FILE`. */
+  readonly file?: { readonly mediaType: string };
+}
+
+/** Input fields become `--field` options. A reply `{items: [...]}`, or the items of a stream, are shown as a table. */
+export interface CliSpec {
+  readonly verb: string;
+  readonly columns: readonly ColumnSpec[];
+  /** The input field that is given without its name: `weft VERB VALUE`. */
+  readonly argument?: string;
+  /** Each item of the stream is a whole table, `{items: [...]}`: on a terminal it replaces the one before, elsewhere the first is all. */
+  readonly refresh?: boolean;
 }
 
 export interface PuntClassSpec {

@@ -1,17 +1,21 @@
 /** The forwarder as a plugin sees it: rows by table, ports, counters, and the far end of the punt socket. */
 import type { CallContext, Handlers } from '../../bus/index.ts';
 import {
+  type CapturedFrame,
+  type CaptureRequest,
   type DropCount,
   type ForwarderCalls,
   type PortState,
   type PortStats,
   type PuntRecord,
   packPunt,
+  packUpsert,
   type Row,
   readPunts,
   readRows,
   rowId,
   type TableName,
+  type TraceStep,
   tables,
 } from '../../contract/net/index.ts';
 import { fail } from '../../contract/system/index.ts';
@@ -31,6 +35,12 @@ export class FakeForwarder {
   readonly ports = new Map<number, PortState>();
   stats: readonly PortStats[] = [];
   drops: readonly DropCount[] = [];
+  /** Answers `ports.trace`. */
+  trace: (port: number, frame: Buffer) => readonly TraceStep[] = () => [];
+  /** What `ports.capture` gives before it waits for the reader to stop. */
+  captured: readonly CapturedFrame[] = [];
+  /** Captures that were asked for and have not ended. */
+  captures: readonly CaptureRequest[] = [];
   /** Number of calls of `rows.apply` so far, of changed rows, and of generations begun. */
   applies = 0;
   changes = 0;
@@ -54,6 +64,11 @@ export class FakeForwarder {
   rows(table?: TableName): Row[] {
     const all = [...this.#rows.values()].map((held) => held.row);
     return table === undefined ? all : all.filter((row) => row.table === table);
+  }
+
+  /** Rows that are there before the plugin starts: of its earlier life, or of the forwarder itself. */
+  put(rows: readonly Row[]): void {
+    for (const row of rows) this.#rows.set(rowId(row), { row, generation: 0 });
   }
 
   /** Number of a punt class: its place in the definition, from 1. */
@@ -99,8 +114,12 @@ export class FakeForwarder {
         return { swept: this.#sweep((held) => held.generation < generation) };
       },
       'rows.clear': () => ({ swept: this.#sweep(() => true) }),
-      'rows.read': () => ({ rows: Buffer.alloc(0) }),
+      'rows.read': ({ table }) => ({
+        rows: Buffer.concat(this.rows(table as TableName).map((row) => packUpsert(row).subarray(opHeaderBytes))),
+      }),
       'ports.read': () => ({ ports: [...this.ports.values()] }),
+      'ports.trace': ({ port, frame }) => ({ steps: this.trace(port, frame) }),
+      'ports.capture': (request, context) => this.#capture(request, context),
       'ports.watch': (_, context) => this.#watch(context),
       'stats.read': ({ ports }) => ({ ports: this.stats.filter((entry) => ports === undefined || ports.includes(entry.id)) }),
       'drops.read': ({ ports }) => ({ drops: this.drops.filter((entry) => ports === undefined || ports.includes(entry.port)) }),
@@ -147,6 +166,17 @@ export class FakeForwarder {
     const swept = [...this.#rows].filter(([, held]) => stale(held));
     for (const [id] of swept) this.#rows.delete(id);
     return swept.length;
+  }
+
+  async *#capture(request: CaptureRequest, { signal }: CallContext): AsyncGenerator<{ frames: readonly CapturedFrame[]; lost: number }> {
+    this.captures = [...this.captures, request];
+    try {
+      yield { frames: [], lost: 0 };
+      if (this.captured.length > 0) yield { frames: this.captured, lost: 0 };
+      if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    } finally {
+      this.captures = this.captures.filter((open) => open !== request);
+    }
   }
 
   async *#watch({ signal }: CallContext): AsyncGenerator<{ ports: readonly PortState[]; removed: readonly number[] }> {

@@ -163,8 +163,8 @@ export class TestPlugin {
     return this.#plugin().call('operation', { name, project, input });
   }
 
-  operationStream(name: string, input: unknown = {}, project: string = defaultProject): AsyncIterableIterator<unknown> {
-    return this.#plugin().stream('operation.stream', { name, project, input });
+  operationStream(name: string, input: unknown = {}, project: string = defaultProject, file = false): AsyncIterableIterator<unknown> {
+    return this.#plugin().stream('operation.stream', { name, project, input, ...(file ? { file } : {}) });
   }
 
   /** What `weft plugin disable` does. */

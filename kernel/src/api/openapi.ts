@@ -1,5 +1,5 @@
 /** The API's description, OpenAPI 3.1, made from what the registry knows. */
-import { apiVersion } from '../../contract/system/index.ts';
+import { apiVersion, type OperationSpec } from '../../contract/system/index.ts';
 import type { RegisteredKind, RegisteredOperation, Registry } from '../registry/index.ts';
 import { systemPaths, systemSchemas } from './openapi-system.ts';
 import { described, inPath, inQuery, type Json, ok, ref } from './openapi-words.ts';
@@ -84,18 +84,26 @@ function kindPaths({ spec }: RegisteredKind): Record<string, Json> {
 function operationPath({ plugin, spec }: RegisteredOperation): Record<string, Json> {
   const word = `${plugin}.${spec.name}`;
   const answer = spec.stream
-    ? ok(spec.output as Json, 'Events "item" with this data, then "end"', 'text/event-stream')
+    ? ok(itemSchema(spec), 'Events "item" with this data, then "end"', 'text/event-stream')
     : ok(spec.output as Json);
+  const file = spec.file === undefined ? [] : [inQuery('file', `Items are parts of a file (${spec.file.mediaType})`, { type: 'boolean' })];
   return {
     [`/v1/{project}/operations/${word}`]: {
       parameters: [inPath('project', 'Project; "-" asks about all')],
       post: described(spec.summary, plugin, {
         operationId: word,
+        ...(file.length > 0 ? { parameters: file } : {}),
         requestBody: { content: { 'application/json': { schema: spec.input } } },
         responses: { 200: answer },
       }),
     },
   };
+}
+
+/** Of one item: as it is or, asked for as a file, a part of that. */
+function itemSchema({ output, file }: OperationSpec): Json {
+  if (file === undefined) return output as Json;
+  return { anyOf: [output, { type: 'string', contentEncoding: 'base64', contentMediaType: file.mediaType }] };
 }
 
 function objectSchema({ spec }: RegisteredKind): Json {

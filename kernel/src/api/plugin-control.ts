@@ -45,4 +45,6 @@ export interface OperationInput {
   readonly name: string;
   readonly project: string;
   readonly input: unknown;
+  /** As a file: a stream of Buffers. */
+  readonly file?: boolean;
 }

@@ -187,6 +187,16 @@ test('a stream operation sends events, and its failure as the last of them', asy
   t.regex(text, /event: error\ndata: \{.*"code":"UNAVAILABLE"/);
 });
 
+test('a stream operation that can be a file sends its parts as base64; others refuse', async (t) => {
+  const api = await makeApi(t);
+  const path = '/v1/default/operations/library.follow?file=true';
+  const text = await stream(await listen(t, api), path, [/event: end/], { method: 'POST' });
+  t.regex(text, /event: item\ndata: "YQ=="\n\nevent: item\ndata: "ZmlsZQ=="\n\nevent: end/);
+  const refused = await api.ask('POST', '/v1/default/operations/library.count?file=true', {});
+  t.is(refused.statusCode, 400);
+  t.regex(refused.json().detail, /library.count gives no file/);
+});
+
 test('a watch sends what was and what comes, with revisions as ids', async (t) => {
   const api = await makeApi(t);
   const { revision } = await api.world.apply([shelf('a')]);

@@ -61,7 +61,7 @@ async function up(): Promise<void> {
   assertReadable(programDir, settings.pluginDirs);
   await claim(paths);
   const memory = openStateMemory();
-  const launches = new Launches(paths, settings, { dir: programDir, ...weftPrograms }, new Uids(paths.stateDir), memory.descriptor);
+  const launches = new Launches(paths, settings, { dir: programDir, ...weftPrograms }, new Uids(paths.stateDir), memory);
   launches.prepare();
   const instance = new Instance({
     launches,

@@ -8,6 +8,7 @@ import type { Launch } from './child.ts';
 import { type Bind, confine } from './confine.ts';
 import type { InstancePaths } from './paths.ts';
 import { cacheEnvironment, fillCache, shareCache } from './program-cache.ts';
+import type { StateMemory } from './state-memory.ts';
 import { kernelUid, type Uids } from './uids.ts';
 
 export interface Programs {
@@ -33,12 +34,12 @@ export class Launches {
   readonly #settings: HostSettings;
   readonly #programs: Programs;
   readonly #uids: Uids;
-  readonly #memory: number;
+  readonly #memory: StateMemory;
   /** One-time for clients; these live as long as the launcher. */
   readonly #servers = { kernel: newKeyPair(), forwarder: newKeyPair() };
   readonly #app: string;
 
-  constructor(paths: InstancePaths, settings: HostSettings, programs: Programs, uids: Uids, memory: number) {
+  constructor(paths: InstancePaths, settings: HostSettings, programs: Programs, uids: Uids, memory: StateMemory) {
     this.#paths = paths;
     this.#settings = settings;
     this.#programs = programs;
@@ -73,12 +74,13 @@ export class Launches {
       cwd: this.#programs.dir,
       environment: cacheEnvironment(this.#programs.dir),
       ipc: true,
-      memory: this.#memory,
+      memory: this.#memory.descriptor,
       handoff: {
         ...this.#base('forwarder', this.#servers.forwarder),
         runDir,
         stateDir: join(stateDir, 'forwarder'),
         settings: this.#settings.forwarder,
+        linkTag: this.#memory.linkTag,
       },
     };
   }

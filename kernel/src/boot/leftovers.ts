@@ -66,11 +66,11 @@ export async function cleanRun(runDir: string): Promise<{ processes: readonly st
   return { processes: living.map(([name]) => name), links: deleteLinks(record.linkTag) };
 }
 
-/** Deletes the links of this host's namespace that bear the tag; their far ends go with them. Returns the names. */
+/** Deletes the links of this host's namespace that bear the tag, taps as their alias; far ends go with them. Returns the names. */
 export function deleteLinks(linkTag: string): string[] {
   const ours = new RegExp(`^wf${linkTag}p[0-9]+$`);
   return readdirSync('/sys/class/net').filter((name) => {
-    if (!ours.test(name)) return false;
+    if (!ours.test(name) && !ours.test(tapAlias(name))) return false;
     try {
       execFileSync('ip', ['link', 'delete', name], { stdio: 'ignore' });
       return true;
@@ -79,4 +79,14 @@ export function deleteLinks(linkTag: string): string[] {
       return false;
     }
   });
+}
+
+/** A tap bears the name that its user chose, and the forwarder's mark as alias. Empty for other links. */
+function tapAlias(name: string): string {
+  try {
+    const dir = join('/sys/class/net', name);
+    return existsSync(join(dir, 'tun_flags')) ? readFileSync(join(dir, 'ifalias'), 'utf8').trim() : '';
+  } catch {
+    return '';
+  }
 }

@@ -48,8 +48,13 @@ export const hostSchema = {
     memoryMib: { doc: 'packet memory, MiB', format: 'count:64:65536', default: 64 },
     stateMib: { doc: 'state memory, MiB; unused parts cost nothing', format: 'count:4:65536', default: 512 },
     hugepages: { doc: 'take the packet memory from hugepages', format: 'switch', default: false },
-    cpu: { doc: 'CPU of the packet thread; -1: the last one allowed', format: 'count:-1:1023', default: -1 },
-    maxPorts: { doc: 'ports that may exist at once', format: 'count:1:65536', default: 1_024 },
+    cpu: {
+      doc: 'CPU of the first packet thread, the others on those that follow; -1: wherever the scheduler likes',
+      format: 'count:-1:1023',
+      default: -1,
+    },
+    packetThreads: { doc: 'threads that forward; more than one pays with as many CPUs to spare', format: 'count:1:8', default: 1 },
+    maxPorts: { doc: 'ports that may exist at once', format: 'count:1:65536', default: 16_384 },
     debug: { faults: { doc: 'serve the calls that break the forwarder on purpose, for tests', format: 'switch', default: false } },
   },
   plugins: {

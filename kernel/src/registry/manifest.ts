@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { type Dirent, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { identifierPattern, type Manifest } from '../../contract/system/index.ts';
+import { identifierPattern, type Manifest, type OperationSpec } from '../../contract/system/index.ts';
 import { compileSchema } from './schema.ts';
 
 /** A plugin folder as found. A folder with a problem stays listed, and serves nothing. */
@@ -61,9 +61,10 @@ const manifestSchema = record({
         stream: { type: 'boolean' },
         input: schema,
         output: schema,
-        cli: record({ verb: identifier, columns }),
+        cli: record({ verb: identifier, columns, argument: text, refresh: { type: 'boolean' } }, ['argument', 'refresh']),
+        file: record({ mediaType: { type: 'string', pattern: '^[a-z]+/[a-z0-9.+-]+$' } }),
       },
-      ['cli'],
+      ['cli', 'file'],
     ),
   },
   puntClasses: { type: 'array', items: record({ name: identifier, rate: count, burst: count, portRate: count, portBurst: count }) },
@@ -100,10 +101,21 @@ function readManifest(name: string, folder: string, file: Buffer): FoundPlugin {
   const first = findings[0];
   if (first !== undefined) return refuse(`manifest.json ${first.pointer}: ${first.message}; ${first.fix}`);
   const manifest = value as Manifest;
+  const wrong = manifest.operations.flatMap(operationProblem)[0];
+  if (wrong !== undefined) return refuse(wrong);
   if (processNames.includes(name)) return refuse(`a plugin cannot be called "${name}": a process of Weft is; rename it`);
   if (manifest.name !== name)
     return refuse(`manifest.json names the plugin "${manifest.name}", its folder is "${name}": they must be equal`);
   return { name, folder, manifestHash, manifest, problem: null };
+}
+
+function operationProblem({ name, stream, input, cli, file }: OperationSpec): string[] {
+  const fields = Object.keys((input as { properties?: object }).properties ?? {});
+  const argument = cli?.argument;
+  if (!stream && (file !== undefined || cli?.refresh === true)) return [`operation ${name}: only a stream can be a file or refresh`];
+  if (argument !== undefined && !fields.includes(argument))
+    return [`operation ${name}: its argument "${argument}" is no field of its input`];
+  return [];
 }
 
 function foldersIn(dir: string): Dirent[] {

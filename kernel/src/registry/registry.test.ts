@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import type { KindSpec, Manifest } from '../../contract/system/index.ts';
+import type { KindSpec, Manifest, OperationSpec } from '../../contract/system/index.ts';
 import { readPluginFolders } from './manifest.ts';
 import { nameProblem, nearest } from './names.ts';
 import { Registry } from './registry.ts';
@@ -71,6 +71,11 @@ test('plugins stand in the order of their needs', (t) => {
   );
 });
 
+const operation = (fields: Partial<OperationSpec>): OperationSpec => ({
+  ...{ name: 'ask', summary: '', stream: false, input: {}, output: {} },
+  ...fields,
+});
+
 const broken: Record<string, { files: Record<string, unknown>; problem: RegExp }> = {
   'no JSON': { files: { bad: '{' }, problem: /no JSON/ },
   'a field of the wrong type': { files: { bad: { ...manifest('bad'), needs: 'x' } }, problem: /\/needs: must be a list/ },
@@ -89,6 +94,14 @@ const broken: Record<string, { files: Record<string, unknown>; problem: RegExp }
   'an alias that is taken': {
     files: { a: manifest('a', { kinds: [kind('Thing')] }), bad: manifest('bad', { kinds: [kind('Other', { aliases: ['thing'] })] }) },
     problem: /"thing" already names the kind Thing of a/,
+  },
+  'a file that is no stream': {
+    files: { bad: manifest('bad', { operations: [operation({ file: { mediaType: 'text/plain' } })] }) },
+    problem: /operation ask: only a stream can be a file/,
+  },
+  'an argument that is no input': {
+    files: { bad: manifest('bad', { operations: [operation({ cli: { verb: 'ask', columns: [], argument: 'x' } })] }) },
+    problem: /its argument "x" is no field/,
   },
   'a reserved word': { files: { bad: manifest('bad', { kinds: [kind('Watch', { plural: 'watch' })] }) }, problem: /"watch" is reserved/ },
   'a schema that is none': {

@@ -13,6 +13,7 @@ export const assignment: Assignment = {
   address: '10.1.0.11',
   prefixLength: 24,
   gateway: '10.1.0.1',
+  router: '10.1.0.1',
   dns: ['10.1.0.1'],
   domain: 'red.example',
   hostname: 'web1',

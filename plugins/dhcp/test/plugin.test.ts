@@ -129,6 +129,50 @@ test('is silent where DHCP is off, and serves once it is on', async (t) => {
   t.is(running.forwarder.injected.length, 1);
 });
 
+test('in a network of both families it serves IPv4, whatever the order of subnets, and hears nothing over IPv6', async (t) => {
+  const base = network('tenant-a', 7);
+  const own = port('tenant-a', 1, clientMac);
+  const dual = {
+    ...base,
+    spec: { ...base.spec, subnets: [{ cidr: '2001:db8:1::/64', dhcp: true, slaac: true }, ...base.spec.subnets] },
+    status: { ...base.status, gateways: ['2001:db8:1::1', '10.1.0.1'] },
+  };
+  const running = await started(t, [dual, { ...own, status: { ...own.status, addresses: ['2001:db8:1::11', '10.1.0.11'] } }]);
+  t.deepEqual(
+    running.forwarder.rows('service').map(({ address, l4Port }) => [address, l4Port]),
+    [['0.0.0.0', 67]],
+  );
+  await running.punt('dhcp', { port: 1, frame: frame({ type: messageTypes.discover }) });
+  const { message, datagram } = reply(running);
+  t.like(message, { yiaddr: '10.1.0.11' });
+  t.is(message.options.get(optionCodes.router)?.toString('hex'), '0a010001');
+  t.is(message.options.get(optionCodes.domainNameServer)?.toString('hex'), '0a010001');
+  t.is(datagram.src, '10.1.0.1');
+  const over6 = buildUdpFrame({ ...datagram, src: 'fe80::1', dst: 'ff02::1', dstPort: 67 });
+  await running.punt('dhcp', { port: 1, frame: over6 });
+  t.is(running.forwarder.injected.length, 1);
+  t.is(await counter(running, 'malformed'), 1);
+});
+
+test('a network that only bridges has no router, unless it names one of its own', async (t) => {
+  const base = network('tenant-a', 7);
+  const bridged = (gateway?: string) => ({
+    ...base,
+    spec: {
+      forwarding: 'l2' as const,
+      subnets: [{ cidr: '10.1.0.0/24', dhcp: true, ...(gateway === undefined ? {} : { gateway }) }],
+    },
+    status: { ...base.status, gateways: [gateway ?? '10.1.0.1'] },
+  });
+  const running = await started(t, [bridged(), port('tenant-a', 1, clientMac)]);
+  await running.punt('dhcp', { port: 1, frame: frame({ type: messageTypes.discover }) });
+  const codes = [optionCodes.router, optionCodes.domainNameServer];
+  t.deepEqual(codes.map((code) => reply(running).message.options.get(code)), [undefined, undefined]); // biome-ignore format: one line
+  await running.put(bridged('10.1.0.254'));
+  await running.punt('dhcp', { port: 1, frame: frame({ type: messageTypes.discover }) });
+  t.is(reply(running).message.options.get(optionCodes.router)?.toString('hex'), '0a0100fe');
+});
+
 test('shows what was said to the clients of a project', async (t) => {
   const running = await started(t, undefined, { leaseSeconds: 600 });
   t.deepEqual(await leases(running, 'tenant-a'), []);

@@ -1,5 +1,6 @@
 /** Fuzz target: the DNS codec, the checks of queries and replies, and local answers, on whatever a VM or an upstream may send. */
 import assert from 'node:assert/strict';
+import { parsePrefix } from '@weft/kernel/contract/net';
 import { answerLocally } from '../authority.ts';
 import { buildDns, type DnsMessage, parseDns } from '../codec.ts';
 import type { View } from '../directory.ts';
@@ -43,6 +44,7 @@ const asked: readonly [string, number][] = [
   ['web1.red.example', 255],
   ['nothing.red.example', 28],
   [reverseName('10.1.0.11').join('.'), 12],
+  [reverseName('2001:db8:1::11').join('.'), 12],
   ['www.example.com', 1],
 ];
 
@@ -60,7 +62,7 @@ const view: View = {
       hosts: new Map([['web1', Array.from({ length: 60 }, (_, index) => `10.1.0.${index + 11}`)]]),
       names: new Map([['10.1.0.11', named('web1.red.example')]]),
       gateways: ['10.1.0.1'],
-      prefixes: ['10.1.0.0/24'],
+      prefixes: ['10.1.0.0/24', '2001:db8:1::/64'].flatMap((cidr) => parsePrefix(cidr)?.prefix ?? []),
     },
   ],
 };

@@ -28,11 +28,11 @@ function query(name: string, type = 'A', more: Partial<DnsMessage> = {}): Buffer
   });
 }
 
-function frame(payload: Buffer, gateway = '10.1.0.1'): Buffer {
+function frame(payload: Buffer, gateway = '10.1.0.1', src = '10.1.0.11'): Buffer {
   return buildUdpFrame({
     srcMac: '02:00:00:00:00:01',
     dstMac: gatewayMac,
-    src: '10.1.0.11',
+    src,
     dst: gateway,
     srcPort: 40_000,
     dstPort: 53,
@@ -89,22 +89,26 @@ test('a network that goes while the plugin starts is served no more', async (t) 
 });
 
 test('asks the forwarder for the gateways that serve names, each in its own VRF', async (t) => {
+  const bridged = network('d', 'wire', 5, 5);
   const { running } = await started(t, [
     network('a', 'red', 1, 1),
     network('b', 'red', 3, 1),
     network('c', 'own', 4, 4, { dns: ['192.0.2.53'] }),
+    { ...bridged, spec: { ...bridged.spec, forwarding: 'l2' } },
   ]);
-  const rows = running.forwarder.rows('service').sort((x, y) => x.vrf - y.vrf);
+  const rows = running.forwarder.rows('service').sort((x, y) => x.vrf - y.vrf || x.address.localeCompare(y.address));
   t.deepEqual(
     rows.map(({ vrf, address }) => [vrf, address]),
     [
       [1, '10.1.0.1'],
+      [1, '2001:db8:1::1'],
       [3, '10.1.0.1'],
+      [3, '2001:db8:1::1'],
     ],
   );
   t.like(rows[0], { protocol: 17, l4Port: 53, action: 0, puntClass: 1 });
-  await running.put(network('c', 'own', 4, 4, { dns: ['192.0.2.53', '10.4.0.1'] }));
-  t.is(running.forwarder.rows('service').length, 3);
+  await running.put(network('c', 'own', 4, 4, { dns: ['192.0.2.53', '10.4.0.1', '2001:DB8:4:0::1'] }));
+  t.is(running.forwarder.rows('service').length, 6);
 });
 
 test('replies from the address that was asked, to the port that asked', async (t) => {
@@ -115,6 +119,20 @@ test('replies from the address that was asked, to the port that asked', async (t
   const datagram = record === undefined ? undefined : parseUdpFrame(record.frame);
   t.like(datagram, { srcMac: gatewayMac, dstMac: '02:00:00:00:00:01', src: '10.1.0.1', dst: '10.1.0.11', srcPort: 53, dstPort: 40_000 });
   t.is(parseDns(datagram?.payload ?? Buffer.alloc(0)).id, 77);
+});
+
+test('answers over IPv6 what it answers over IPv4, and names of IPv6 addresses over both', async (t) => {
+  const { running, ask, asked } = await started(t);
+  await running.punt('dns', { port: 1, frame: frame(query('web1', 'AAAA'), '2001:db8:1::1', '2001:db8:1::11') });
+  const [record] = running.forwarder.injected;
+  const datagram = record === undefined ? undefined : parseUdpFrame(record.frame);
+  t.like(datagram, { src: '2001:db8:1::1', dst: '2001:db8:1::11', srcPort: 53 });
+  t.is(parseDns(datagram?.payload ?? Buffer.alloc(0)).answers[0]?.data.toString('hex'), '20010db8000100000000000000000011');
+  t.regex((await ask(1, reverseName('2001:db8:1::11').join('.'), 'PTR')).data[0] ?? '', /web1.red.example/);
+  t.regex((await ask(1, reverseName('2001:db8:2::11').join('.'), 'PTR')).data[0] ?? '', /db.blue/);
+  t.is((await ask(3, reverseName('2001:db8:1::11').join('.'), 'PTR')).rcode, 3);
+  t.is((await ask(1, 'red.example', 'AAAA')).answers.length, 1);
+  t.deepEqual(asked, []);
 });
 
 test('the same question from two tenants has two answers', async (t) => {

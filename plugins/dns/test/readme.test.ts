@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { buildUdpFrame, gatewayMac, parseUdpFrame } from '@weft/kernel/contract/net';
+import { buildUdpFrame, gatewayMac, parseUdpFrame, readIp } from '@weft/kernel/contract/net';
 import { startPlugin } from '@weft/kernel/sdk/testing';
 import test from 'ava';
 import { buildDns, parseDns } from '../codec.ts';
@@ -10,8 +10,8 @@ import { tenants } from './world.ts';
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
 const settings = JSON.parse(/```json\n(.*?)```/s.exec(readme)?.[1] ?? '');
-const rows = [...readme.matchAll(/^\| `([^`]+)` +\| (A|AAAA|PTR) +\| (\S+) +\|$/gm)];
-const types: Record<string, number> = { A: 1, PTR: 12, AAAA: 28 };
+const rows = [...readme.matchAll(/^\| `([^`]+)` +\| (A|AAAA|PTR|TXT) +\| (\S+) +\|$/gm)];
+const types: Record<string, number> = { A: 1, PTR: 12, TXT: 16, AAAA: 28 };
 const header = {
   id: 1,
   response: false,
@@ -23,7 +23,7 @@ const header = {
 };
 
 test('the README’s questions have the README’s answers', async (t) => {
-  t.is(rows.length, 8);
+  t.is(rows.length, 10);
   const running = await startPlugin(plugin, { objects: tenants, config: settings });
   t.teardown(() => running.stop());
   for (const [, question = '', type = '', expected = ''] of rows) {
@@ -34,7 +34,8 @@ test('the README’s questions have the README’s answers', async (t) => {
     await running.punt('dns', { port: 1, frame: buildUdpFrame({ ...addresses, srcPort: 40_000, dstPort: 53, payload }) });
     const reply = parseDns(parseUdpFrame(running.forwarder.injected.at(-1)?.frame ?? Buffer.alloc(0))?.payload ?? Buffer.alloc(0));
     const [answer] = reply.answers;
-    const data = answer?.type === 1 ? [...answer.data].join('.') : new Reader(answer?.data ?? Buffer.from([0])).name().join('.');
+    const isAddress = answer?.type === types.A || answer?.type === types.AAAA;
+    const data = answer && isAddress ? readIp(answer.data) : new Reader(answer?.data ?? Buffer.from([0])).name().join('.');
     t.is(answer === undefined ? (reply.rcode === 3 ? 'NXDOMAIN' : 'NODATA') : data, expected, question);
   }
 });

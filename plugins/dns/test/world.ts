@@ -7,20 +7,26 @@ export interface NetworkOptions {
   readonly dns?: readonly string[];
 }
 
-/** Network `name` with subnet 10.SUBNET.0.0/24. */
+/** Network `name` with subnets 10.SUBNET.0.0/24 and 2001:db8:SUBNET::/64. */
 export function network(project: string, name: string, id: number, subnet: number, more: NetworkOptions = {}): VirtualNetwork {
   const { domain, dns } = more;
-  const subnets = [{ cidr: `10.${subnet}.0.0/24`, dhcp: true, ...(dns === undefined ? {} : { dns }) }];
+  const subnets = [`10.${subnet}.0.0/24`, `2001:db8:${subnet}::/64`].map((cidr) => ({
+    cidr,
+    dhcp: true,
+    ...(dns === undefined ? {} : { dns }),
+  }));
   const spec = { subnets, forwarding: 'l2_l3' as const, ...(domain === undefined ? {} : { domain }) };
   return makeObject<VirtualNetwork>('VirtualNetwork', name, spec, {
     project,
-    status: { id, vni: id, mtu: 1450, gateways: [`10.${subnet}.0.1`] },
+    status: { id, vni: id, mtu: 1450, gateways: [`10.${subnet}.0.1`, `2001:db8:${subnet}::1`] },
   });
 }
 
 export function port(project: string, network: string, hostname: string, id: number, address: string): Port {
   const spec = { network, hostname, portSecurity: true, binding: { type: 'none' } as const };
-  const status = { id, mac: `02:00:00:00:00:0${id}`, addresses: [address], reason: '', since: '' };
+  const [, subnet, , host] = address.split('.');
+  const addresses = [address, `2001:db8:${subnet}::${host}`];
+  const status = { id, mac: `02:00:00:00:00:0${id}`, addresses, reason: '', since: '' };
   return makeObject<Port>('Port', `${network}-${hostname}`.replace('/', '-'), spec, { project, status });
 }
 

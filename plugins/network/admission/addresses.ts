@@ -1,11 +1,12 @@
 /** Who has which address and which MAC in one network. */
-import { formatIpv4 } from '../ipv4.ts';
+import { formatIp, type IpAddress } from '@weft/kernel/contract/net';
 import type { Subnet } from '../subnet.ts';
 import { NumberSpace } from './numbers.ts';
 
 export class AddressBook {
   readonly subnets: readonly Subnet[];
-  readonly #holders = new Map<number, string>();
+  readonly #holders = new Map<string, string>();
+  readonly #avoided: IpAddress[] = [];
   readonly #macs = new Map<string, string>();
   #pools: readonly NumberSpace[] | undefined;
 
@@ -14,10 +15,18 @@ export class AddressBook {
   }
 
   /** Gives the address to `owner`; returns the one who has it already, if any. All claims come before the first allocation. */
-  claim(address: number, owner: string): string | undefined {
-    const holder = this.#holders.get(address);
-    if (holder === undefined) this.#holders.set(address, owner);
-    return holder;
+  claim(address: IpAddress, owner: string): string | undefined {
+    const text = formatIp(address);
+    const holder = this.#holders.get(text);
+    if (holder !== undefined) return holder;
+    this.#holders.set(text, owner);
+    this.#avoided.push(address);
+    return undefined;
+  }
+
+  /** Keeps the address from being allocated; ports may still name it. */
+  avoid(address: IpAddress): void {
+    this.#avoided.push(address);
   }
 
   claimMac(mac: string, owner: string): string | undefined {
@@ -26,12 +35,22 @@ export class AddressBook {
     return holder;
   }
 
-  /** The lowest free address of the pool of one subnet, now of `owner`; undefined when the pool is exhausted. */
-  allocate(subnet: number, owner: string): string | undefined {
-    this.#pools ??= this.subnets.map(({ from, to, gateway }) => new NumberSpace(from, to, [...this.#holders.keys(), gateway]));
-    const address = this.#pools[subnet]?.take();
-    if (address === undefined) return undefined;
-    this.#holders.set(address, owner);
-    return formatIpv4(address);
+  /** The lowest free address of the pool of one subnet; undefined when the pool is exhausted. */
+  allocate(subnet: number): string | undefined {
+    this.#pools ??= this.subnets.map((each) => poolOf(each, [...this.#avoided, each.gateway]));
+    const offset = this.#pools[subnet]?.take();
+    const pool = this.subnets[subnet];
+    return offset === undefined || !pool ? undefined : formatIp({ family: pool.prefix.family, value: pool.from + BigInt(offset) });
   }
 }
+
+/** Numbers are offsets in the pool. What lies beyond the largest exact one is never reached: ports are fewer by far. */
+function poolOf({ prefix, from, to }: Subnet, used: readonly IpAddress[]): NumberSpace {
+  const last = to - from > limit ? limit : to - from;
+  const offsets = used.flatMap(({ family, value }) =>
+    family === prefix.family && value >= from && value - from <= last ? [Number(value - from)] : [],
+  );
+  return new NumberSpace(0, Number(last), offsets);
+}
+
+const limit = BigInt(Number.MAX_SAFE_INTEGER - 1);

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { site } from '../test/refused.ts';
-import { keyOfWanted, network, port, router } from '../test/store.ts';
+import { keyOfWanted, network, port, router, Store } from '../test/store.ts';
 
 test('a network that grows into another member of its router is blamed itself', (t) => {
   const store = site();
@@ -49,11 +49,13 @@ test('a subnet may go together with the ports in it', (t) => {
   t.deepEqual(store.apply([network('red', '10.3.0.0/24')], gone), []);
 });
 
-test('a pair with the own MAC address, or without port security, is taken', (t) => {
+test('pairs with any unicast MAC address, and several ports with one pair, are taken', (t) => {
   const store = site();
   const pair = { address: '10.1.0.100', mac: '02:00:00:00:00:55' };
   t.deepEqual(store.apply([port('a', { mac: '02:00:00:00:00:55', allowedAddressPairs: [pair] })]), []);
   t.deepEqual(store.apply([port('b', { portSecurity: false, allowedAddressPairs: [pair] })]), []);
+  t.deepEqual(store.apply([port('c', { allowedAddressPairs: [pair, { address: '0.0.0.0/0' }, { address: 'fe80::/64' }] })]), []);
+  t.deepEqual(store.apply([port('vip', { addresses: ['10.1.0.100'] })]), []);
 });
 
 test('ports of several projects share the addresses of a shared network', (t) => {
@@ -63,4 +65,35 @@ test('ports of several projects share the addresses of a shared network', (t) =>
   t.deepEqual(store.get(keyOfWanted(guest))?.status.addresses, ['10.1.0.3']);
   const thief = { ...port('thief', { network: 'default/red', addresses: ['10.1.0.11'] }), project: 'acme' };
   t.regex(store.apply([thief])[0]?.message ?? '', /Port\/default\/web1/);
+});
+
+test('a network that stops to route is blamed itself', (t) => {
+  const store = site();
+  store.apply([router('r', 'red', 'blue')]);
+  const bridged = { ...network('blue'), spec: { subnets: [{ cidr: '10.2.0.0/24' }], forwarding: 'l2' } };
+  const [refusal] = store.apply([bridged]);
+  t.like(refusal, { object: 'VirtualNetwork/default/blue', pointer: '/spec/forwarding' });
+});
+
+test('in a network that only bridges, the gateway it names is a port of the tenant, and the default one is not', (t) => {
+  const store = new Store();
+  const bridged = (gateway?: string) => ({
+    ...network('red'),
+    spec: { subnets: [{ cidr: '10.1.0.0/24', ...(gateway === undefined ? {} : { gateway }) }], forwarding: 'l2' },
+  });
+  t.deepEqual(store.apply([bridged('10.1.0.254'), port('router', { addresses: ['10.1.0.254'] }), port('a')]), []);
+  t.deepEqual(store.get(keyOfWanted(port('a')))?.status.addresses, ['10.1.0.1']);
+  t.regex(
+    store.apply([network('red', { cidr: '10.1.0.0/24', gateway: '10.1.0.254' })])[0]?.message ?? '',
+    /address of Port\/default\/router/,
+  );
+  const other = new Store();
+  t.regex(other.apply([bridged(), port('a', { addresses: ['10.1.0.1'] })])[0]?.message ?? '', /gateway/);
+});
+
+test('a gateway may not become the pair of a port', (t) => {
+  const store = site();
+  store.apply([port('a', { allowedAddressPairs: [{ address: '10.1.0.100' }] })]);
+  const [refusal] = store.apply([network('red', { cidr: '10.1.0.0/24', gateway: '10.1.0.100' })]);
+  t.regex(refusal?.message ?? '', /address of Port\/default\/a/);
 });

@@ -1,11 +1,10 @@
 /** Decides about a transaction: pure, from the committed objects, the changes and the numbers that the forwarder still holds. */
-import { idLimit, type LogicalRouter, type Port, type Trunk, type VirtualNetwork } from '@weft/kernel/contract/net';
+import { formatIp, idLimit, type LogicalRouter, type Port, type Trunk, type VirtualNetwork } from '@weft/kernel/contract/net';
 import { type AdmissionReply, type AdmissionRequest, keyOf, type ObjectKey, type WeftObject } from '@weft/kernel/contract/system';
 import type { ObjectCache } from '@weft/kernel/sdk';
 import type { NetworkConfig } from '../config.ts';
-import { formatIpv4 } from '../ipv4.ts';
 import { awaitingForwarder } from '../phases.ts';
-import { subnetOf } from '../subnet.ts';
+import { subnetsOf } from '../subnet.ts';
 import { allocatePorts, allocateVnis, type Written } from './allocate.ts';
 import { checkBindings } from './bindings.ts';
 import { checkNetworks } from './networks.ts';
@@ -41,13 +40,13 @@ export function admit(request: AdmissionRequest, context: AdmissionContext): Adm
   const ports = writtenOf<Port>(changes, 'Port');
   const routers = writtenOf<LogicalRouter>(changes, 'LogicalRouter');
   const refusals = new Refusals();
-  checkNetworks(networks, world, refusals);
+  checkNetworks(networks, world, context.config, refusals);
   checkBindings(
     [...trunks, ...ports].map(({ after }) => after),
     world,
     refusals,
   );
-  for (const { before, after } of ports) checkPort(before, after, refusals);
+  for (const { before, after } of ports) checkPort(before, after, world, refusals);
   checkRouters(world, refusals);
   const vnis = allocateVnis(networks, vniSpace(context, world, networks), refusals);
   const allocations = allocatePorts(ports, world, refusals);
@@ -61,7 +60,7 @@ export function admit(request: AdmissionRequest, context: AdmissionContext): Adm
       const facts = {
         vni: vnis.get(scopedName(each.after)),
         mtu: each.after.spec.mtu ?? context.config.mtu,
-        gateways: gatewaysOf(each.after),
+        gateways: subnetsOf(each.after).map(({ gateway }) => formatIp(gateway)),
       };
       return patch(each, tableIds, facts, { phase: 'Pending' }, refusals);
     }),
@@ -104,11 +103,4 @@ function vniSpace(context: AdmissionContext, world: World, written: readonly Wri
   const used = new Set(written.flatMap(({ after }) => after.spec.vni ?? []));
   for (const network of world.networks.values()) if (network.status.vni !== undefined) used.add(network.status.vni);
   return new NumberSpace(context.config.firstVni, lastVni, used);
-}
-
-function gatewaysOf(network: VirtualNetwork): readonly string[] {
-  return network.spec.subnets.flatMap((spec) => {
-    const subnet = subnetOf(spec);
-    return subnet ? [formatIpv4(subnet.gateway)] : [];
-  });
 }

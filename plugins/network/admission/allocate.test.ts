@@ -31,6 +31,31 @@ test('the pool skips the gateway and what ports name, also in the same apply', (
   t.deepEqual(statusOf(store, port('c')).addresses, ['10.1.0.4']);
 });
 
+test('IPv6 pools give the lowest free address, past the subnet-router anycast address and the gateway', (t) => {
+  const store = new Store();
+  const pool = { from: '2001:db8:2::ffff', to: '2001:db8:2::ffff:ffff:ffff:ffff' };
+  t.deepEqual(store.apply([network('red', '2001:db8:1::/64', '10.1.0.0/24', { cidr: '2001:db8:2::/48', pool }), port('a')]), []);
+  t.deepEqual(statusOf(store, network('red')).gateways, ['2001:db8:1::1', '10.1.0.1', '2001:db8:2::1']);
+  t.deepEqual(statusOf(store, port('a')).addresses, ['2001:db8:1::2', '10.1.0.2', '2001:db8:2::ffff']);
+  store.apply([port('b', { addresses: ['2001:DB8:1:0::3'] }), port('c')]);
+  t.deepEqual(statusOf(store, port('b')).addresses, ['2001:db8:1::3']);
+  t.deepEqual(statusOf(store, port('c')).addresses, ['2001:db8:1::4', '10.1.0.3', '2001:db8:2::1:0']);
+});
+
+test('every address of a small IPv6 subnet but two can be given', (t) => {
+  const store = new Store();
+  t.deepEqual(store.apply([network('red', '2001:db8::/126'), port('a'), port('b')]), []);
+  t.deepEqual(statusOf(store, port('b')).addresses, ['2001:db8::3']);
+  t.is(store.apply([port('c')]).length, 1);
+});
+
+test('pools leave the addresses of pairs alone', (t) => {
+  const store = new Store();
+  const pairs = { allowedAddressPairs: [{ address: '10.1.0.3' }, { address: '10.1.0.0/24' }] };
+  store.apply([network('red', '10.1.0.0/24'), port('a', pairs), port('b')]);
+  t.deepEqual(statusOf(store, port('b')).addresses, ['10.1.0.4']);
+});
+
 test('an exhausted pool refuses with the field and the pool', (t) => {
   const store = new Store();
   const [refusal] = store.apply([network('red', '10.1.0.0/30'), port('a'), port('b')]);

@@ -3,9 +3,9 @@
  * lowest free. All changes of a transaction are seen together, so an address that one object gives up another may name in the same apply.
  */
 import { createHash } from 'node:crypto';
-import type { Port, VirtualNetwork } from '@weft/kernel/contract/net';
-import { contains, formatIpv4, formatPrefix, isHost, parseIpv4 } from '../ipv4.ts';
-import { subnetOf } from '../subnet.ts';
+import { formatIp, formatPrefix, type IpAddress, type Port, parseIp, prefixContains, type VirtualNetwork } from '@weft/kernel/contract/net';
+import { pairAddress, pairsOf } from '../pairs.ts';
+import { isGateway, isHost, subnetsOf } from '../subnet.ts';
 import { AddressBook } from './addresses.ts';
 import type { NumberSpace } from './numbers.ts';
 import { addressProblem } from './ports.ts';
@@ -68,14 +68,12 @@ function bookOf(network: string, books: Map<string, AddressBook>, world: World, 
   const object = world.networks.get(network);
   const known = books.get(network);
   if (known || !object || refusals.has(object)) return known;
-  const book = new AddressBook(object.spec.subnets.flatMap((spec) => subnetOf(spec) ?? []));
+  const book = new AddressBook(subnetsOf(object));
   for (const port of world.portsOf.get(network) ?? []) {
+    for (const text of pairsOf(port).flatMap((pair) => pairAddress(pair) ?? [])) book.avoid(addressOf(text));
     if (world.changed.has(titleOf(port))) continue;
     book.claimMac(port.status.mac, titleOf(port));
-    for (const text of port.status.addresses) {
-      const address = parseIpv4(text);
-      if (address !== undefined) book.claim(address, titleOf(port));
-    }
+    for (const text of port.status.addresses) book.claim(addressOf(text), titleOf(port));
   }
   books.set(network, book);
   return book;
@@ -93,16 +91,16 @@ function claimNamed(claim: Claim, refusals: Refusals): void {
   for (const [index, text] of (port.spec.addresses ?? []).entries()) {
     const pointer = `/spec/addresses/${index}`;
     const problem = addressProblem(text, book.subnets);
-    const address = parseIpv4(text);
-    if (problem || address === undefined) {
-      if (problem) refusals.add(port, pointer, problem.message, problem.fix);
+    if (problem) {
+      refusals.add(port, pointer, problem.message, problem.fix);
       continue;
     }
+    const address = addressOf(text);
     const holder = book.claim(address, title);
     if (holder === title) refusals.add(port, pointer, `${text} is listed twice`, 'list it once');
     else if (holder !== undefined)
       refusals.add(port, pointer, `${text} is the address of ${holder}`, 'choose another one, or leave addresses out');
-    claim.addresses.push(formatIpv4(address));
+    claim.addresses.push(formatIp(address));
   }
 }
 
@@ -115,10 +113,8 @@ function claimKept(claim: Claim): void {
   if (port.spec.addresses !== undefined) return;
   for (const subnet of book.subnets) {
     const kept = before.status.addresses.find((text) => {
-      const address = parseIpv4(text);
-      return (
-        address !== undefined && address !== subnet.gateway && isHost(subnet.prefix, address) && book.claim(address, title) === undefined
-      );
+      const address = addressOf(text);
+      return isHost(subnet.prefix, address) && !isGateway(subnet, address) && book.claim(address, title) === undefined;
     });
     if (kept !== undefined) claim.addresses.push(kept);
   }
@@ -128,14 +124,21 @@ function allocateMissing(claim: Claim, refusals: Refusals): void {
   const { after: port, book } = claim;
   const had = claim.addresses;
   claim.addresses = book.subnets.flatMap((subnet, index) => {
-    const kept = had.find((text) => contains(subnet.prefix, parseIpv4(text) ?? 0));
-    const address = kept ?? book.allocate(index, titleOf(port));
+    const kept = had.find((text) => prefixContains(subnet.prefix, addressOf(text)));
+    const address = kept ?? book.allocate(index);
     if (address === undefined) {
       const fix = "widen the subnet's pool, delete ports, or name addresses";
       refusals.add(port, '/spec/addresses', `no address is free in the pool of ${formatPrefix(subnet.prefix)}`, fix);
     }
     return address ?? [];
   });
+}
+
+/** An address that admission has read before. */
+function addressOf(text: string): IpAddress {
+  const address = parseIp(text);
+  if (!address) throw new TypeError(`${text} was admitted as an IP address`);
+  return address;
 }
 
 /** Every MAC address of the appliance that is in use once the named and the kept ones stand. */

@@ -1,18 +1,24 @@
 /** Rules for the bindings of Ports and Trunks: the right fields for the type, and no link or VLAN used twice. */
+import { posix } from 'node:path';
 import type { Port, PortBinding, Trunk } from '@weft/kernel/contract/net';
 import type { Problem, Refusals } from './refusals.ts';
 import { resolve, titleOf, type World } from './world.ts';
 
 type Bound = Port | Trunk;
-type Supported = 'none' | 'netns' | 'interface' | 'vlan';
+type Supported = Exclude<PortBinding['type'], 'pci'>;
 
-/** The fields that a binding type needs; every other one is refused with it. */
-const fieldsOf: Readonly<Record<Supported, readonly string[]>> = {
-  none: [],
-  netns: ['netns', 'interface'],
-  interface: ['interface'],
-  vlan: ['parent', 'vlan'],
+/** The fields of each binding type: those that it needs, and those that it may have. Every other one is refused with it. */
+const fieldsOf: Readonly<Record<Supported, { readonly needed: readonly string[]; readonly optional?: readonly string[] }>> = {
+  none: { needed: [] },
+  netns: { needed: ['netns', 'interface'] },
+  tap: { needed: ['interface'] },
+  interface: { needed: ['interface'] },
+  vlan: { needed: ['parent', 'vlan'] },
+  'vhost-user': { needed: ['socket'], optional: ['server'] },
 };
+
+/** Bytes of a UNIX socket's path that Linux takes (sun_path, less the final NUL). */
+const longestSocket = 107;
 
 export function checkBindings(written: readonly Bound[], world: World, refusals: Refusals): void {
   const sound = written.filter((object) => {
@@ -26,17 +32,16 @@ export function checkBindings(written: readonly Bound[], world: World, refusals:
 function problemsOf(binding: PortBinding, onTrunk: boolean): readonly Problem[] {
   const { type } = binding;
   if (!isSupported(type)) {
-    return [
-      { pointer: '/spec/binding/type', message: `binding type ${type} is not supported by this version`, fix: `use ${choices(onTrunk)}` },
-    ];
+    const message = `binding type ${type} is not supported by this version: the forwarder takes no devices from the host's drivers yet`;
+    return [{ pointer: '/spec/binding/type', message, fix: `use interface with the device's Linux link, or ${choices(onTrunk)}` }];
   }
   if (onTrunk && type === 'vlan') {
     return [{ pointer: '/spec/binding/type', message: 'a Trunk cannot ride on another Trunk', fix: `use ${choices(onTrunk)}` }];
   }
-  const needed = fieldsOf[type];
+  const { needed, optional = [] } = fieldsOf[type];
   const given = Object.keys(binding).filter((field) => field !== 'type');
   const missing = needed.filter((field) => !given.includes(field));
-  const surplus = given.filter((field) => !needed.includes(field));
+  const surplus = given.filter((field) => !needed.includes(field) && !optional.includes(field));
   return [
     ...missing.map((field) => ({
       pointer: `/spec/binding/${field}`,
@@ -49,14 +54,17 @@ function problemsOf(binding: PortBinding, onTrunk: boolean): readonly Problem[] 
       fix: `remove it: ${examples[type]}`,
     })),
     ...loopback(binding),
+    ...socketProblems(binding),
   ];
 }
 
 const examples: Readonly<Record<Supported, string>> = {
   none: '{type: none}',
   netns: '{type: netns, netns: vm1, interface: eth0}',
+  tap: '{type: tap, interface: tap0}',
   interface: '{type: interface, interface: eth5}',
   vlan: '{type: vlan, parent: trunk0, vlan: 101}',
+  'vhost-user': '{type: vhost-user, socket: /run/weft/vm1.sock, server: true}',
 };
 
 function isSupported(type: string): type is Supported {
@@ -64,12 +72,34 @@ function isSupported(type: string): type is Supported {
 }
 
 function choices(onTrunk: boolean): string {
-  return onTrunk ? 'netns, interface or none' : 'netns, interface, vlan or none';
+  return onTrunk ? 'netns, tap, vhost-user or none' : 'netns, tap, vlan, vhost-user or none';
 }
 
 function loopback(binding: PortBinding): readonly Problem[] {
-  const isLoopback = (binding.type === 'interface' || binding.type === 'netns') && binding.interface === 'lo';
-  return isLoopback ? [{ pointer: '/spec/binding/interface', message: 'lo is the loopback interface', fix: 'name another interface' }] : [];
+  return 'interface' in binding && binding.interface === 'lo'
+    ? [{ pointer: '/spec/binding/interface', message: 'lo is the loopback interface', fix: 'name another interface' }]
+    : [];
+}
+
+/** One socket has one spelling, so that no two ports mean the same. */
+function socketProblems(binding: PortBinding): readonly Problem[] {
+  if (binding.type !== 'vhost-user' || binding.socket === undefined) return [];
+  const { socket } = binding;
+  const pointer = '/spec/binding/socket';
+  if (Buffer.byteLength(socket) > longestSocket) {
+    const message = `the path has ${Buffer.byteLength(socket)} bytes, and a socket's at most ${longestSocket}`;
+    return [{ pointer, message, fix: 'choose a shorter path' }];
+  }
+  const plain = posix.resolve('/', socket);
+  return plain === socket && plain !== '/' && !socket.includes('\0')
+    ? []
+    : [
+        {
+          pointer,
+          message: `${JSON.stringify(socket)} is not a plain absolute path`,
+          fix: 'write it like /run/weft/vm1.sock, without . or .. or a final /',
+        },
+      ];
 }
 
 /** Links and VLANs that untouched objects hold, then those that the transaction asks for, in its order. */
@@ -98,6 +128,7 @@ function claimOf(object: Bound): { readonly what: string; readonly pointer: stri
         fix: 'choose another interface name or namespace',
       };
     case 'interface':
+    case 'tap':
       return { what: `interface ${binding.interface}`, pointer: '/spec/binding/interface', fix: 'choose another interface' };
     case 'vlan':
       return {
@@ -105,6 +136,8 @@ function claimOf(object: Bound): { readonly what: string; readonly pointer: stri
         pointer: '/spec/binding/vlan',
         fix: 'choose another VLAN from 1 to 4094',
       };
+    case 'vhost-user':
+      return { what: `socket ${binding.socket}`, pointer: '/spec/binding/socket', fix: 'choose another path' };
     default:
       return undefined;
   }

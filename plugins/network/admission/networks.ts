@@ -1,18 +1,23 @@
 /** Rules for VirtualNetworks. */
-import type { Port, VirtualNetwork } from '@weft/kernel/contract/net';
-import { formatIpv4, formatPrefix, isHost, overlaps, parseIpv4 } from '../ipv4.ts';
-import { readSubnet, type Subnet } from '../subnet.ts';
+import { formatIp, formatPrefix, type Port, parseIp, prefixesOverlap, type VirtualNetwork } from '@weft/kernel/contract/net';
+import type { NetworkConfig } from '../config.ts';
+import { pairAddress, pairsOf } from '../pairs.ts';
+import { isHost, readSubnet, type Subnet } from '../subnet.ts';
 import type { Refusals } from './refusals.ts';
 import { scopedName, titleOf, type World } from './world.ts';
+
+/** RFC 8200 §5. */
+const smallestIpv6Mtu = 1280;
 
 export function checkNetworks(
   written: readonly { before: VirtualNetwork | null; after: VirtualNetwork }[],
   world: World,
+  config: NetworkConfig,
   refusals: Refusals,
 ): void {
   for (const { before, after } of written) {
-    checkForwarding(after, refusals);
     const subnets = checkSubnets(after, refusals);
+    checkMtu(after, subnets, config, refusals);
     if (before && !refusals.has(after)) checkPortsFit(after, subnets, world, refusals);
   }
   checkVnis(
@@ -22,16 +27,11 @@ export function checkNetworks(
   );
 }
 
-function checkForwarding(network: VirtualNetwork, refusals: Refusals): void {
-  const { forwarding } = network.spec;
-  if (forwarding !== 'l2_l3') {
-    refusals.add(
-      network,
-      '/spec/forwarding',
-      `forwarding ${forwarding} is not supported by this version`,
-      'use l2_l3, or leave the field out',
-    );
-  }
+function checkMtu(network: VirtualNetwork, subnets: readonly Subnet[], config: NetworkConfig, refusals: Refusals): void {
+  const mtu = network.spec.mtu ?? config.mtu;
+  if (mtu >= smallestIpv6Mtu || !subnets.some(({ prefix }) => prefix.family === 6)) return;
+  const message = `IPv6 needs an MTU of at least ${smallestIpv6Mtu}, not ${mtu}`;
+  refusals.add(network, '/spec/mtu', message, `write mtu: ${smallestIpv6Mtu} or more, or remove the IPv6 subnets`);
 }
 
 function checkSubnets(network: VirtualNetwork, refusals: Refusals): readonly Subnet[] {
@@ -39,10 +39,10 @@ function checkSubnets(network: VirtualNetwork, refusals: Refusals): readonly Sub
   const routed = new Set<string>();
   for (const [index, spec] of network.spec.subnets.entries()) {
     const pointer = `/spec/subnets/${index}`;
-    const { subnet, problems } = readSubnet(spec, pointer);
+    const { subnet, problems } = readSubnet(spec, network.spec.forwarding, pointer);
     refusals.addAll(network, problems);
     if (!subnet) continue;
-    const other = subnets.find((earlier) => overlaps(earlier.prefix, subnet.prefix));
+    const other = subnets.find((earlier) => prefixesOverlap(earlier.prefix, subnet.prefix));
     if (other) {
       const message = `${spec.cidr} overlaps ${formatPrefix(other.prefix)} of the same network`;
       refusals.add(network, `${pointer}/cidr`, message, 'choose prefixes that do not overlap');
@@ -69,17 +69,20 @@ function checkPortsFit(network: VirtualNetwork, subnets: readonly Subnet[], worl
     refusals.add(network, '/spec/subnets', message, 'keep the subnet, or delete these ports or give them other addresses first');
   }
   for (const [index, subnet] of subnets.entries()) {
-    const gateway = formatIpv4(subnet.gateway);
-    const holder = others.find((port) => port.status.addresses.includes(gateway));
+    if (!subnet.ownsGateway) continue;
+    const gateway = formatIp(subnet.gateway);
+    const holder = others.find(
+      (port) => port.status.addresses.includes(gateway) || pairsOf(port).some((pair) => pairAddress(pair) === gateway),
+    );
     if (holder) {
-      const message = `gateway ${gateway} is the address of ${titleOf(holder)}`;
+      const message = `gateway ${gateway} is an address of ${titleOf(holder)}`;
       refusals.add(network, `/spec/subnets/${index}/gateway`, message, 'choose another gateway, or give the port another address first');
     }
   }
 }
 
 function fits(text: string, subnets: readonly Subnet[]): boolean {
-  const address = parseIpv4(text);
+  const address = parseIp(text);
   return address !== undefined && subnets.some((subnet) => isHost(subnet.prefix, address));
 }
 

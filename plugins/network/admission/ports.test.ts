@@ -1,5 +1,5 @@
 import { refuses } from '../test/refused.ts';
-import { port, trunk } from '../test/store.ts';
+import { network, port, trunk } from '../test/store.ts';
 
 const binding = (fields: Record<string, unknown>) => [port('new', { binding: fields })];
 
@@ -44,9 +44,26 @@ refuses([
     why: 'no address at all',
     apply: [port('new', { addresses: ['10.1.0.400'] })],
     at: 'Port/default/new /spec/addresses/0',
-    says: /not an IPv4 address/,
+    says: /not an IP address/,
   },
-  { why: 'an IPv6 address', apply: [port('new', { addresses: ['2001:db8::1'] })], at: 'Port/default/new /spec/addresses/0', says: /IPv6/ },
+  {
+    why: 'an address of a family that the network has not',
+    apply: [port('new', { addresses: ['2001:db8::1'] })],
+    at: 'Port/default/new /spec/addresses/0',
+    says: /no subnet.*10\.1\.0\.0\/24/,
+  },
+  {
+    why: 'an IPv6 address twice, however it is written',
+    apply: [network('six', '2001:db8:1::/64'), port('new', { network: 'six', addresses: ['2001:db8:1::5', '2001:DB8:1:0::5'] })],
+    at: 'Port/default/new /spec/addresses/1',
+    says: /twice/,
+  },
+  {
+    why: 'the subnet-router anycast address',
+    apply: [network('six', '2001:db8:1::/64'), port('new', { network: 'six', addresses: ['2001:db8:1::'] })],
+    at: 'Port/default/new /spec/addresses/0',
+    says: /subnet-router anycast address/,
+  },
   {
     why: 'an address twice in one port',
     apply: [port('new', { addresses: ['10.1.0.5', '10.1.0.5'] })],
@@ -97,22 +114,88 @@ refuses([
   },
   { why: 'another host', apply: [port('new', { host: 'appliance-2' })], at: 'Port/default/new /spec/host', says: /leave it out/ },
   {
-    why: 'a pair with another MAC address',
-    apply: [port('new', { allowedAddressPairs: [{ address: '10.1.0.100', mac: '02:00:00:00:01:00' }] })],
+    why: 'a pair with a multicast MAC address',
+    apply: [port('new', { allowedAddressPairs: [{ address: '10.1.0.100', mac: '01:00:00:00:01:00' }] })],
     at: 'Port/default/new /spec/allowedAddressPairs/0/mac',
-    says: /portSecurity: false/,
+    says: /multicast/,
+  },
+  {
+    why: "a pair with the gateway's MAC address",
+    apply: [port('new', { allowedAddressPairs: [{ address: '10.1.0.100', mac: '00:00:5E:00:01:00' }] })],
+    at: 'Port/default/new /spec/allowedAddressPairs/0/mac',
+    says: /gateway/,
+  },
+  {
+    why: 'a pair that is the gateway',
+    apply: [port('new', { allowedAddressPairs: [{ address: '10.1.0.1' }] })],
+    at: 'Port/default/new /spec/allowedAddressPairs/0/address',
+    says: /gateway of 10\.1\.0\.0\/24.*10\.1\.0\.1 to/,
+  },
+  {
+    why: 'a pair twice',
+    apply: [port('new', { allowedAddressPairs: [{ address: '10.1.0.100' }, { address: '10.1.0.100/32' }] })],
+    at: 'Port/default/new /spec/allowedAddressPairs/1',
+    says: /twice/,
+  },
+  {
+    why: 'a pair with host bits',
+    apply: [port('new', { allowedAddressPairs: [{ address: '10.9.0.1/24' }] })],
+    at: 'Port/default/new /spec/allowedAddressPairs/0/address',
+    says: /write 10\.9\.0\.0\/24/,
+  },
+  {
+    why: 'a multicast pair',
+    apply: [port('new', { allowedAddressPairs: [{ address: 'ff02::1' }] })],
+    at: 'Port/default/new /spec/allowedAddressPairs/0/address',
+    says: /ff00::\/8/,
   },
   {
     why: 'a pair that is no address',
     apply: [port('new', { allowedAddressPairs: [{ address: '10.1.0.256' }] })],
     at: 'Port/default/new /spec/allowedAddressPairs/0/address',
-    says: /not an IPv4 address/,
+    says: /not an IP address/,
   },
   {
     why: 'a binding of later versions',
-    apply: binding({ type: 'vhost-user', socket: '/run/vm.sock' }),
+    apply: binding({ type: 'pci', address: '0000:00:05.0' }),
     at: 'Port/default/new /spec/binding/type',
-    says: /vhost-user is not supported by this version.*use netns, interface, vlan or none/,
+    says: /pci is not supported by this version.*use interface/,
+  },
+  {
+    why: 'a socket whose path has dots',
+    apply: binding({ type: 'vhost-user', socket: '/run/../run/vm.sock' }),
+    at: 'Port/default/new /spec/binding/socket',
+    says: /plain absolute path.*\/run\/weft\/vm1\.sock/,
+  },
+  {
+    why: 'a socket that is a folder',
+    apply: binding({ type: 'vhost-user', socket: '/run/' }),
+    at: 'Port/default/new /spec/binding/socket',
+    says: /plain absolute path/,
+  },
+  {
+    why: 'a socket of too many bytes',
+    apply: binding({ type: 'vhost-user', socket: `/${'ä'.repeat(54)}` }),
+    at: 'Port/default/new /spec/binding/socket',
+    says: /109 bytes.*at most 107/,
+  },
+  {
+    why: 'a socket twice in one apply',
+    apply: ['a', 'b'].map((name) => port(name, { binding: { type: 'vhost-user', socket: '/run/vm.sock', server: name === 'a' } })),
+    at: 'Port/default/b /spec/binding/socket',
+    says: /socket \/run\/vm\.sock is used by Port\/default\/a/,
+  },
+  {
+    why: 'a server flag on another binding',
+    apply: binding({ type: 'tap', interface: 'tap0', server: true }),
+    at: 'Port/default/new /spec/binding/server',
+    says: /takes no server/,
+  },
+  {
+    why: 'a tap under the name of an interface in use',
+    apply: binding({ type: 'tap', interface: 'eth9' }),
+    at: 'Port/default/new /spec/binding/interface',
+    says: /Trunk\/default\/trunk0/,
   },
   {
     why: 'a binding without its field',
@@ -166,6 +249,6 @@ refuses([
     why: 'a trunk over pci',
     apply: [trunk('new', { type: 'pci', address: '0000:00:05.0' })],
     at: 'Trunk/default/new /spec/binding/type',
-    says: /use netns, interface or none/,
+    says: /use interface with the device's Linux link, or netns, tap/,
   },
 ]);

@@ -1,11 +1,11 @@
-/** Rules for Ports that need no other port: fields of later versions, MAC forms, address forms, and the network that never changes. */
-import { gatewayMac, type Port } from '@weft/kernel/contract/net';
-import { contains, formatIpv4, formatPrefix, isHost, isIpv6Text, parseIpv4 } from '../ipv4.ts';
-import { ipv6Fix, type Subnet } from '../subnet.ts';
+/** Rules for Ports that need no other port: fields of later versions, forms of MAC and IP addresses and of pairs, and the network that never changes. */
+import { formatPrefix, gatewayMac, type Port, parseIp, prefixContains } from '@weft/kernel/contract/net';
+import { type Pair, readPair } from '../pairs.ts';
+import { hostRange, isGateway, isHost, type Subnet, subnetsOf } from '../subnet.ts';
 import type { Problem, Refusals } from './refusals.ts';
-import { networkOf, titleOf } from './world.ts';
+import { networkOf, titleOf, type World } from './world.ts';
 
-export function checkPort(before: Port | null, port: Port, refusals: Refusals): void {
+export function checkPort(before: Port | null, port: Port, world: World, refusals: Refusals): void {
   const { spec } = port;
   if (before && networkOf(before) !== networkOf(port)) {
     const message = `a port stays in its network, which is ${before.spec.network}`;
@@ -17,13 +17,13 @@ export function checkPort(before: Port | null, port: Port, refusals: Refusals): 
   if (spec.host !== undefined) {
     refusals.add(port, '/spec/host', 'host is not supported by this version: every port is on this appliance', 'leave it out');
   }
-  if (spec.mac !== undefined) refusals.addAll(port, macProblems(spec.mac));
-  checkPairs(port, refusals);
+  if (spec.mac !== undefined) refusals.addAll(port, macProblems(spec.mac, '/spec/mac'));
+  const network = world.networks.get(networkOf(port));
+  checkPairs(port, network ? subnetsOf(network) : [], refusals);
 }
 
-function macProblems(text: string): readonly Problem[] {
+function macProblems(text: string, pointer: string): readonly Problem[] {
   const mac = text.toLowerCase();
-  const pointer = '/spec/mac';
   if ((Number.parseInt(mac.slice(0, 2), 16) & 1) === 1) {
     return [
       {
@@ -33,35 +33,45 @@ function macProblems(text: string): readonly Problem[] {
       },
     ];
   }
-  if (mac === '00:00:00:00:00:00') return [{ pointer, message: `${text} is no address`, fix: 'leave mac out to have one allocated' }];
-  if (mac === gatewayMac) return [{ pointer, message: `${text} is the gateway's address`, fix: 'leave mac out to have one allocated' }];
+  if (mac === '00:00:00:00:00:00') return [{ pointer, message: `${text} is no address`, fix: 'leave mac out' }];
+  if (mac === gatewayMac) return [{ pointer, message: `${text} is the gateway's address`, fix: 'leave mac out, or choose another one' }];
   return [];
 }
 
-/** The forwarder lets one MAC address through a secured port, so a pair with another one would be dropped without a word. */
-function checkPairs(port: Port, refusals: Refusals): void {
-  const { allowedAddressPairs, portSecurity, mac } = port.spec;
-  for (const [index, pair] of (allowedAddressPairs ?? []).entries()) {
+function checkPairs(port: Port, subnets: readonly Subnet[], refusals: Refusals): void {
+  const seen = new Set<string>();
+  for (const [index, spec] of (port.spec.allowedAddressPairs ?? []).entries()) {
     const pointer = `/spec/allowedAddressPairs/${index}`;
-    if (isIpv6Text(pair.address))
-      refusals.add(port, `${pointer}/address`, `${pair.address} is IPv6, which this version does not route`, ipv6Fix);
-    else if (parseIpv4(pair.address) === undefined) {
-      refusals.add(port, `${pointer}/address`, `${pair.address} is not an IPv4 address`, 'write one address, such as 10.1.0.100');
+    const problems: Problem[] = spec.mac === undefined ? [] : [...macProblems(spec.mac, `${pointer}/mac`)];
+    const pair = readPair(spec, pointer, problems);
+    if (pair) {
+      problems.push(...pairProblems(pair, subnets, seen, pointer));
+      seen.add(pairKey(pair));
     }
-    if (pair.mac !== undefined && portSecurity && pair.mac.toLowerCase() !== mac?.toLowerCase()) {
-      const fix = "leave it out, write the port's own spec.mac, or set portSecurity: false";
-      refusals.add(port, `${pointer}/mac`, "another MAC address than the port's is not supported by this version", fix);
-    }
+    refusals.addAll(port, problems);
   }
+}
+
+function pairProblems(pair: Pair, subnets: readonly Subnet[], seen: ReadonlySet<string>, pointer: string): readonly Problem[] {
+  if (seen.has(pairKey(pair))) return [{ pointer, message: `${formatPrefix(pair.prefix)} is listed twice`, fix: 'list it once' }];
+  const address = { family: pair.prefix.family, value: pair.prefix.first };
+  const subnet = pair.prefix.first === pair.prefix.last ? subnets.find((each) => isGateway(each, address)) : undefined;
+  if (!subnet) return [];
+  const message = `${formatPrefix(pair.prefix)} is the gateway of ${formatPrefix(subnet.prefix)}`;
+  return [{ pointer: `${pointer}/address`, message, fix: `choose another address from ${hostRange(subnet.prefix)}` }];
+}
+
+function pairKey({ prefix, mac }: Pair): string {
+  return `${formatPrefix(prefix)} ${mac ?? ''}`;
 }
 
 /** What is wrong with an address that a port names; undefined when it may have it. */
 export function addressProblem(text: string, subnets: readonly Subnet[]): Omit<Problem, 'pointer'> | undefined {
-  if (isIpv6Text(text)) return { message: `${text} is IPv6, which this version does not route`, fix: ipv6Fix };
-  const address = parseIpv4(text);
-  if (address === undefined)
-    return { message: `${text} is not an IPv4 address`, fix: 'write one address without a length, such as 10.1.0.11' };
-  const subnet = subnets.find(({ prefix }) => contains(prefix, address));
+  const address = parseIp(text);
+  if (!address) {
+    return { message: `${text} is not an IP address`, fix: 'write one address without a length, such as 10.1.0.11 or 2001:db8:1::11' };
+  }
+  const subnet = subnets.find(({ prefix }) => prefixContains(prefix, address));
   if (!subnet) {
     const prefixes = subnets.map(({ prefix }) => formatPrefix(prefix)).join(', ');
     return {
@@ -69,12 +79,12 @@ export function addressProblem(text: string, subnets: readonly Subnet[]): Omit<P
       fix: prefixes ? `choose an address from ${prefixes}` : 'give the network a subnet first',
     };
   }
-  const range = `${formatIpv4(subnet.prefix.first + 1)} to ${formatIpv4(subnet.prefix.last - 1)}`;
-  if (!isHost(subnet.prefix, address)) {
-    const role = address === subnet.prefix.first ? 'network' : 'broadcast';
-    return { message: `${text} is the ${role} address of ${formatPrefix(subnet.prefix)}`, fix: `choose one from ${range}` };
+  const { prefix } = subnet;
+  const fix = `choose another one from ${hostRange(prefix)}`;
+  if (!isHost(prefix, address)) {
+    const first = prefix.family === 4 ? 'network' : 'subnet-router anycast';
+    const role = address.value === prefix.first ? first : 'broadcast';
+    return { message: `${text} is the ${role} address of ${formatPrefix(prefix)}`, fix };
   }
-  if (address === subnet.gateway)
-    return { message: `${text} is the gateway of ${formatPrefix(subnet.prefix)}`, fix: `choose another one from ${range}` };
-  return undefined;
+  return isGateway(subnet, address) ? { message: `${text} is the gateway of ${formatPrefix(prefix)}`, fix } : undefined;
 }

@@ -1,7 +1,6 @@
-/** Rules for LogicalRouters: members are distinct, belong to one router only, and do not overlap. */
-import type { LogicalRouter, VirtualNetwork } from '@weft/kernel/contract/net';
-import { formatPrefix, type Ipv4Prefix, overlaps } from '../ipv4.ts';
-import { subnetOf } from '../subnet.ts';
+/** Rules for LogicalRouters: members are distinct, route, belong to one router only, and do not overlap. */
+import { formatPrefix, type IpPrefix, type LogicalRouter, prefixesOverlap, type VirtualNetwork } from '@weft/kernel/contract/net';
+import { subnetsOf } from '../subnet.ts';
 import type { Refusals } from './refusals.ts';
 import { resolve, scopedName, titleOf, type World } from './world.ts';
 
@@ -13,11 +12,14 @@ export function checkRouters(world: World, refusals: Refusals): void {
   for (const router of routers.filter((each) => !world.changed.has(titleOf(each)))) {
     for (const member of membersOf(router)) routerOf.set(member, router);
     const touched = membersOf(router).some((member) => world.changed.has(`VirtualNetwork/${member}`));
-    if (touched) checkOverlap(router, world, refusals);
+    if (!touched) continue;
+    checkRouted(router, world, refusals);
+    checkOverlap(router, world, refusals);
   }
   for (const router of routers.filter((each) => world.changed.has(titleOf(each)))) {
     checkExternal(router, refusals);
     checkMembers(router, routerOf, refusals);
+    checkRouted(router, world, refusals);
     checkOverlap(router, world, refusals);
   }
 }
@@ -46,9 +48,24 @@ function checkMembers(router: LogicalRouter, routerOf: Map<string, LogicalRouter
   }
 }
 
+/** Blames the router when the transaction writes it, else the network that stopped to route. */
+function checkRouted(router: LogicalRouter, world: World, refusals: Refusals): void {
+  for (const [index, member] of membersOf(router).entries()) {
+    const network = world.networks.get(member);
+    if (network?.spec.forwarding !== 'l2') continue;
+    if (world.changed.has(titleOf(router))) {
+      const message = `network ${member} has forwarding l2: it bridges and does not route`;
+      refusals.add(router, `/spec/networks/${index}`, message, 'remove it, or change its forwarding to l2_l3 or l3');
+    } else {
+      const message = `${titleOf(router)} joins the network, and forwarding l2 does not route`;
+      refusals.add(network, '/spec/forwarding', message, 'remove the network from the router first');
+    }
+  }
+}
+
 interface Place {
   readonly network: VirtualNetwork;
-  readonly prefix: Ipv4Prefix;
+  readonly prefix: IpPrefix;
   /** Of the subnet in its network. */
   readonly index: number;
 }
@@ -58,10 +75,8 @@ function checkOverlap(router: LogicalRouter, world: World, refusals: Refusals): 
   for (const [at, member] of membersOf(router).entries()) {
     const network = world.networks.get(member);
     if (!network) continue;
-    for (const [index, spec] of network.spec.subnets.entries()) {
-      const prefix = subnetOf(spec)?.prefix;
-      if (!prefix) continue;
-      const other = seen.find((place) => scopedName(place.network) !== member && overlaps(place.prefix, prefix));
+    for (const [index, { prefix }] of subnetsOf(network).entries()) {
+      const other = seen.find((place) => scopedName(place.network) !== member && prefixesOverlap(place.prefix, prefix));
       if (other) report(router, at, { network, prefix, index }, other, world, refusals);
       seen.push({ network, prefix, index });
     }

@@ -2,7 +2,7 @@
 import type { OperationSpec } from '@weft/kernel/contract/system';
 import { type Forwarder, fail, type ObjectCache, type OperationCall } from '@weft/kernel/sdk';
 import { type Static, Type } from 'typebox';
-import { linkFields, linksOf, portInput } from './links.ts';
+import { type Link, linkFields, linksOf, portInput } from './links.ts';
 
 const item = Type.Object({
   ...linkFields,
@@ -30,7 +30,7 @@ export const dropsSpec: OperationSpec = {
   },
 };
 
-/** Packets that entered through a port and were dropped; most first. */
+/** Packets that entered through a port and were dropped; most first. Those of no object are nobody's secret: every project sees them. */
 export async function drops(
   context: { readonly objects: Pick<ObjectCache, 'list'>; readonly forwarder: Pick<Forwarder, 'drops'> },
   input: Static<typeof portInput>,
@@ -40,10 +40,16 @@ export async function drops(
   if (input.port !== undefined && links.size === 0) {
     throw fail('NOT_FOUND', `no Port or Trunk ${input.port} in project ${call.project}`, 'list them with: weft get port');
   }
+  const known = linksOf(context.objects, '-');
   const answer = await context.forwarder.drops(input.port === undefined ? undefined : [...links.keys()]);
   const items = answer.drops.flatMap(({ port, reason, packets, bytes }) => {
-    const link = links.get(port);
+    const link = links.get(port) ?? (input.port === undefined && !known.has(port) ? nobody(port) : undefined);
     return link ? [{ ...link, reason, packets, bytes }] : [];
   });
   return { items: items.sort((a, b) => b.packets - a.packets) };
+}
+
+/** Stands for the object of a port that has none: it is being removed, or the packets were of no port at all (0). */
+function nobody(id: number): Link {
+  return { project: '', port: id === 0 ? '(no port)' : `(port ${id}, no object)`, kind: '' };
 }

@@ -1,6 +1,6 @@
 /** Names of the forwarder's ports for people: which Port or Trunk has which number. */
 import type { Port, Trunk } from '@weft/kernel/contract/net';
-import type { ObjectCache } from '@weft/kernel/sdk';
+import { fail, type ObjectCache } from '@weft/kernel/sdk';
 import { Type } from 'typebox';
 
 /** Project of a call that asks for all of them. */
@@ -12,9 +12,14 @@ export interface Link {
   readonly kind: string;
 }
 
+/** With its number in the forwarder. */
+export interface NumberedLink extends Link {
+  readonly id: number;
+}
+
 export const linkFields = {
   project: Type.String({ description: 'Project of the port.' }),
-  port: Type.String({ description: 'Name of the Port or Trunk.' }),
+  port: Type.String({ description: 'Name of the Port or Trunk; (no port) or (port N, no object) where there is none.' }),
   kind: Type.String({ description: 'Port or Trunk.' }),
 };
 
@@ -35,4 +40,12 @@ export function linksOf(cache: Pick<ObjectCache, 'list'>, project: string, name?
       .filter(({ metadata }) => inProject(metadata.project ?? '', project) && (name === undefined || metadata.name === name))
       .map(({ kind, metadata, status }) => [status.id, { project: metadata.project ?? '', port: metadata.name, kind }]),
   );
+}
+
+/** The Port or Trunk with this name in a project. Throws NOT_FOUND, and CONFLICT when all projects are asked and several have one. */
+export function oneLink(cache: Pick<ObjectCache, 'list'>, project: string, name: string): NumberedLink {
+  const [first, second] = linksOf(cache, project, name);
+  if (first === undefined) throw fail('NOT_FOUND', `no Port or Trunk ${name} in project ${project}`, 'list them with: weft get port');
+  if (second !== undefined) throw fail('CONFLICT', `several ports are called ${name}`, 'name one project with --project');
+  return { id: first[0], ...first[1] };
 }

@@ -1,12 +1,23 @@
 /** `weft routes`: the routes of each network, with names. */
-import { type Port, routeSources, type VirtualNetwork } from '@weft/kernel/contract/net';
+import {
+  comparePrefixes,
+  formatPrefix,
+  type LearnedNeighborRow,
+  nexthopTypes,
+  type Port,
+  parseIp,
+  prefixContains,
+  prefixOf,
+  type RoutePath,
+  routeSources,
+  type VirtualNetwork,
+} from '@weft/kernel/contract/net';
 import type { OperationSpec } from '@weft/kernel/contract/system';
-import { fail, type ObjectCache, type OperationCall } from '@weft/kernel/sdk';
+import { type Forwarder, fail, type ObjectCache, type OperationCall } from '@weft/kernel/sdk';
 import { type Static, Type } from 'typebox';
-import { networkOf, scopedName } from '../admission/world.ts';
-import { formatPrefix, type Ipv4Prefix } from '../ipv4.ts';
-import { networkPaths, nextHopText, portPaths } from '../rows/object-rows.ts';
-import type { Path } from '../rows/rib.ts';
+import { scopedName } from '../admission/world.ts';
+import type { UsedRoute } from '../rows/decisions.ts';
+import { linkLocal } from '../subnet.ts';
 import { inProject } from './links.ts';
 
 const input = Type.Object(
@@ -17,9 +28,16 @@ const item = Type.Object({
   project: Type.String({ description: 'Project of the network.' }),
   network: Type.String({ description: 'The VirtualNetwork that routes so.' }),
   prefix: Type.String({ description: 'Destination.' }),
-  via: Type.String({ description: 'Address of the next hop; direct: on a subnet of the network, or the port itself.' }),
-  source: Type.String({ description: 'connected, static or leaked (by a LogicalRouter).' }),
+  via: Type.String({
+    description:
+      'Address of the next hop; direct: on a subnet of the network, or the port itself; plugin: answered by a plugin; unreachable: no port has the next hop.',
+  }),
+  source: Type.String({ description: 'connected, static, leaked (by a LogicalRouter), or learned: an address that a VM took by itself.' }),
   port: Type.Optional(Type.String({ description: 'PROJECT/NAME of the port that the packets leave through.' })),
+  mac: Type.Optional(Type.String({ description: 'MAC address that they are sent to.' })),
+  place: Type.Optional(
+    Type.Integer({ description: 'Place in the ECMP group, from 0, when several ports share the traffic: one item for each.', minimum: 0 }),
+  ),
 });
 const output = Type.Object({ items: Type.Array(item) });
 type Item = Static<typeof item>;
@@ -39,66 +57,88 @@ export const routesSpec: OperationSpec = {
       { title: 'VIA', pointer: '/via' },
       { title: 'SOURCE', pointer: '/source' },
       { title: 'PORT', pointer: '/port' },
+      { title: 'PLACE', pointer: '/place' },
+      { title: 'MAC', pointer: '/mac', wide: true },
     ],
   },
 };
 
-/** Peers of a network, by `project/name`. */
-export interface Peering {
-  peersOf(network: string): readonly VirtualNetwork[];
+/** The routes in use, by the number of their table. */
+export interface Routes {
+  routesOf(table: number): readonly UsedRoute[];
 }
 
-export function routes(
-  cache: Pick<ObjectCache, 'list'>,
-  peering: Peering,
+export async function routes(
+  context: { readonly objects: Pick<ObjectCache, 'list'>; readonly forwarder: Pick<Forwarder, 'rows'> },
+  used: Routes,
   given: Static<typeof input>,
   call: OperationCall,
-): Static<typeof output> {
-  const networks = cache
+): Promise<Static<typeof output>> {
+  const networks = context.objects
     .list<VirtualNetwork>('VirtualNetwork')
     .filter(({ metadata }) => inProject(metadata.project ?? '', call.project) && (given.network ?? metadata.name) === metadata.name);
   if (given.network !== undefined && networks.length === 0) {
     throw fail('NOT_FOUND', `no VirtualNetwork ${given.network} in project ${call.project}`, 'list them with: weft get vn');
   }
-  const portsOf = Map.groupBy(cache.list<Port>('Port'), networkOf);
-  const own = (network: VirtualNetwork) => ownRoutes(network, portsOf.get(scopedName(network)) ?? []);
+  const ports = new Map(context.objects.list<Port>('Port').map((port) => [port.status.id, scopedName(port)]));
+  const taken = await context.forwarder.rows('learned_neighbor');
+  const learned = Map.groupBy(
+    taken.filter(({ address }) => !isLinkLocal(address)),
+    ({ bridge }) => bridge,
+  );
   return {
-    items: networks.flatMap((network) => {
-      const leaked = peering
-        .peersOf(scopedName(network))
-        .flatMap((peer) => own(peer).filter(({ path }) => path.source === routeSources.connected));
-      const { project, name } = network.metadata;
-      const base = { project: project ?? '', network: name };
+    items: networks.flatMap(({ metadata, status }) => {
+      const base = { project: metadata.project ?? '', network: metadata.name };
       return [
-        ...own(network).map((route) => describe(base, route)),
-        ...leaked.map((route) => describe(base, { ...route, path: { ...route.path, source: routeSources.leaked } })),
+        ...[...used.routesOf(status.id)].sort(inOrder).map((route) => describe(base, route, ports)),
+        ...(learned.get(status.id) ?? []).map((row) => describeLearned(base, row, ports)),
       ];
     }),
   };
 }
 
-interface Route {
-  readonly path: Path;
-  readonly via: string;
-  readonly port?: string;
+function inOrder(a: UsedRoute, b: UsedRoute): number {
+  return comparePrefixes(a.path.prefix, b.path.prefix) || a.path.source - b.path.source || (a.place ?? 0) - (b.place ?? 0);
 }
 
-function ownRoutes(network: VirtualNetwork, ports: readonly Port[]): readonly Route[] {
-  const subnets = networkPaths(network).map((path) => ({ path, via: 'direct' }));
-  const hosts = ports.flatMap((port) =>
-    portPaths(port, network).map((path) => {
-      const via = path.source === routeSources.static ? (nextHopText(path, network) ?? 'direct') : 'direct';
-      return { path, via, port: scopedName(port) };
-    }),
-  );
-  return [...subnets, ...hosts].sort((a, b) => byPrefix(a.path.prefix, b.path.prefix));
-}
-
-function byPrefix(a: Ipv4Prefix, b: Ipv4Prefix): number {
-  return a.first - b.first || a.length - b.length;
-}
-
-function describe(base: Pick<Item, 'project' | 'network'>, { path, via, port }: Route): Item {
+function describe(base: Pick<Item, 'project' | 'network'>, { path, place }: UsedRoute, ports: ReadonlyMap<number, string>): Item {
   const source = Object.entries(routeSources).find(([, number]) => number === path.source)?.[0] ?? String(path.source);
-  return { ...base, prefix: formatPrefix(path.prefix), via, source, ...(port === undefined ? {} : { port }) };
+  const port = ports.get(path.nextHop.port);
+  return {
+    ...base,
+    prefix: formatPrefix(path.prefix),
+    via: viaOf(path),
+    source,
+    ...(port === undefined ? {} : { port, mac: path.nextHop.mac }),
+    ...(place === undefined ? {} : { place }),
+  };
+}
+
+/** Addresses of the link alone are no routes. */
+function isLinkLocal(address: string): boolean {
+  const parsed = parseIp(address);
+  return parsed !== undefined && linkLocal.some((prefix) => prefixContains(prefix, parsed));
+}
+
+/** An address that a VM took by itself: packets of its subnet's route reach it. */
+function describeLearned(
+  base: Pick<Item, 'project' | 'network'>,
+  { address, port: number, mac }: LearnedNeighborRow,
+  ports: ReadonlyMap<number, string>,
+): Item {
+  const port = ports.get(number);
+  const prefix = parseIp(address);
+  return {
+    ...base,
+    prefix: prefix ? formatPrefix(prefixOf(prefix)) : address,
+    via: 'direct',
+    source: 'learned',
+    ...(port === undefined ? {} : { port }),
+    mac,
+  };
+}
+
+function viaOf({ via, nextHop }: RoutePath): string {
+  if (nextHop.type === nexthopTypes.blackhole) return 'unreachable';
+  return nextHop.type === nexthopTypes.punt ? 'plugin' : (via ?? 'direct');
 }

@@ -1,118 +1,177 @@
 /**
- * Objects → the rows that they want in the forwarder. Pure. Every row belongs to exactly one object: a network has its tables, gateways and subnet
- * routes, a port everything that leads to it, in its own VRF and in those that a router joins with it. So a change of one port touches a handful of rows.
+ * Objects → the rows and paths that they want in the forwarder. Pure. Every row belongs to exactly one object, or is decided from the paths of all of
+ * them: a network has its tables, gateways and subnets, a port everything that leads to it. So a change of one port touches a handful of rows.
  */
 import {
   bindingTypes,
+  bridgeFlags,
+  formatIp,
+  formatPrefix,
   forwardingModes,
   gatewayMac,
   neighborFlags,
-  nexthopTypes,
   type Port,
   type PortRow,
+  parseIp,
   portFlags,
+  prefixOf,
+  type RoutePath,
   type Row,
   routeSources,
+  type SourceRow,
   type Trunk,
   type VirtualNetwork,
 } from '@weft/kernel/contract/net';
-import { formatIpv4, parseIpv4, prefixOf } from '../ipv4.ts';
-import { subnetOf } from '../subnet.ts';
-import { leak, type Path, routeRows } from './rib.ts';
+import type { NetworkConfig } from '../config.ts';
+import { isLinkLocal, pairAddress, pairsOf } from '../pairs.ts';
+import { subnetsOf } from '../subnet.ts';
+import type { MacPath, NeighborPath } from './bridge-paths.ts';
+import { connectedNexthop, noNexthop, portNexthops, unreachableNexthop } from './nexthops.ts';
+import { leak } from './rib.ts';
 
-const noMac = '00:00:00:00:00:00';
-
-/** Next hops of networks have even numbers and those of ports odd ones. */
-function networkNexthop(network: VirtualNetwork): number {
-  return network.status.id * 2;
+/** What one object wants. */
+export interface Wanted {
+  readonly rows: readonly Row[];
+  readonly routes: readonly RoutePath[];
+  readonly macs: readonly MacPath[];
+  readonly neighbors: readonly NeighborPath[];
 }
 
-function portNexthop(port: Port): number {
-  return port.status.id * 2 + 1;
+export const nothing: Wanted = { rows: [], routes: [], macs: [], neighbors: [] };
+
+/** No pair takes a whole subnet over, and a port without a link keeps its address only until another one may use it. */
+const preferences = { subnet: 0, own: 100, pair: 200, unbound: 300, unreachable: 400 } as const;
+
+function isRouted(network: VirtualNetwork): boolean {
+  return network.spec.forwarding !== 'l2';
 }
 
 /** `peers`: VRFs of the networks that a router joins with this one. */
-export function networkRows(network: VirtualNetwork, peers: readonly number[]): readonly Row[] {
+export function networkWants(network: VirtualNetwork, peers: readonly number[], config: Pick<NetworkConfig, 'floodRate'>): Wanted {
   const { id, vni, mtu, gateways } = network.status;
-  return [
-    { table: 'vrf', id },
-    { table: 'bridge', id, vrf: id, vni, mode: forwardingModes[network.spec.forwarding], flags: 0, mtu },
-    // Without port and MAC: the forwarder asks the neighbours of the bridge, so that an address nobody has is dropped as no-neighbor.
-    { table: 'nexthop', id: networkNexthop(network), type: nexthopTypes.port, port: 0, bridge: id, mac: noMac },
-    ...gateways.map((address): Row => ({ table: 'neighbor', bridge: id, address, mac: gatewayMac, flags: neighborFlags.gateway })),
-    ...routeRows(withLeaks(networkPaths(network), peers)),
-  ];
+  const { forwarding, unknownUnicast, floodRate = config.floodRate } = network.spec;
+  const flags = unknownUnicast === 'flood' ? bridgeFlags.floodUnknown : 0;
+  const bridge: Row = { table: 'bridge', id, vrf: id, vni, mode: forwardingModes[forwarding], flags, mtu, floodRate };
+  if (!isRouted(network)) return { ...nothing, rows: [{ table: 'vrf', id }, bridge] };
+  const routes = networkPaths(network);
+  const nexthops = new Map(routes.map(({ nextHop }) => [nextHop.id, nextHop]));
+  return {
+    ...nothing,
+    rows: [
+      { table: 'vrf', id },
+      bridge,
+      ...nexthops.values(),
+      ...gateways.map((address): Row => ({ table: 'neighbor', bridge: id, address, mac: gatewayMac, flags: neighborFlags.gateway })),
+    ],
+    routes: [...routes, ...leak(routes, peers)],
+  };
 }
 
-/** Routes to the subnets. */
-export function networkPaths(network: VirtualNetwork): readonly Path[] {
-  return network.spec.subnets.flatMap((spec) => {
-    const prefix = subnetOf(spec)?.prefix;
-    return prefix
-      ? [{ table: network.status.id, prefix, source: routeSources.connected, path: network.metadata.uid, nexthop: networkNexthop(network) }]
-      : [];
+/** Routes to the subnets, and what becomes of static routes while no port has their next hop. */
+function networkPaths(network: VirtualNetwork): readonly RoutePath[] {
+  const common = { table: network.status.id, pathId: network.metadata.uid };
+  return subnetsOf(network).flatMap(({ prefix, slaac, routes }): readonly RoutePath[] => [
+    { ...common, prefix, preference: preferences.subnet, source: routeSources.connected, nextHop: connectedNexthop(network, slaac) },
+    ...routes.map((route) => ({
+      ...common,
+      prefix: route.prefix,
+      preference: preferences.unreachable,
+      source: routeSources.static,
+      nextHop: unreachableNexthop(network),
+    })),
+  ]);
+}
+
+export function portWants(port: Port, network: VirtualNetwork, trunk: Trunk | undefined, peers: readonly number[]): Wanted {
+  const { id, mac, addresses } = port.status;
+  const bridge = network.status.id;
+  const { binding, portSecurity } = port.spec;
+  const link = linkFields(binding);
+  const flags = (portSecurity ? portFlags.portSecurity : 0) | link.flags;
+  const row: PortRow = { table: 'port', id, bridge, ...link, parent: trunk?.status.id ?? 0, flags, mac, mtu: network.status.mtu };
+  const pairs = pairsOf(port);
+  const routed = isRouted(network);
+  const nexthops = portNexthops(port, network);
+  const own = binding.type === 'none' ? preferences.unbound : preferences.own;
+  const claim = (claimed: string, preference: number) => ({ bridge, mac: claimed, pathId: `${port.metadata.uid} ${claimed}`, preference });
+  const routes = routed ? portPaths(port, network, own) : [];
+  return {
+    rows: [row, ...(routed ? nexthops.values() : []), ...(portSecurity ? sourceRows(port) : [])],
+    macs: [...nexthops.keys()].map((each) => ({ ...claim(each, each === mac ? preferences.own : preferences.pair), port: id })),
+    neighbors: [
+      ...addresses.map((address) => ({ ...claim(mac, own), address, routed })),
+      ...pairs.flatMap((pair) => {
+        const address = isLinkLocal(pair) ? undefined : pairAddress(pair);
+        return address === undefined ? [] : [{ ...claim(pair.mac ?? mac, preferences.pair), address, routed }];
+      }),
+    ],
+    routes: [...routes, ...leak(routes, peers)],
+  };
+}
+
+/** Routes to the port's addresses and pairs, and the network's static routes whose next hop is one of them. */
+function portPaths(port: Port, network: VirtualNetwork, own: number): readonly RoutePath[] {
+  const nexthops = portNexthops(port, network);
+  const pathTo = (mac: string, preference: number) => {
+    const nextHop = nexthops.get(mac) ?? noNexthop;
+    return { table: network.status.id, pathId: `${port.metadata.uid} ${mac}`, preference, nextHop };
+  };
+  const hosts = [
+    ...port.status.addresses.flatMap((text) => {
+      const address = parseIp(text);
+      return address ? [{ ...pathTo(port.status.mac, own), prefix: prefixOf(address), source: routeSources.connected }] : [];
+    }),
+    ...pairsOf(port)
+      .filter((pair) => !isLinkLocal(pair))
+      .map((pair) => ({ ...pathTo(pair.mac ?? port.status.mac, preferences.pair), prefix: pair.prefix, source: routeSources.connected })),
+  ];
+  const statics = subnetsOf(network).flatMap(({ routes }) =>
+    routes.flatMap(({ prefix, nextHop }) => {
+      const via = formatPrefix(prefixOf(nextHop));
+      const reached = hosts.filter((host) => formatPrefix(host.prefix) === via);
+      return reached.map((host) => ({ ...host, prefix, source: routeSources.static, via: formatIp(nextHop) }));
+    }),
+  );
+  return [...hosts, ...statics];
+}
+
+/** What a port with security may send from. */
+function sourceRows(port: Port): readonly SourceRow[] {
+  const { id, mac, addresses } = port.status;
+  return [
+    ...addresses.flatMap((text) => {
+      const address = parseIp(text);
+      return address ? [{ prefix: prefixOf(address), mac }] : [];
+    }),
+    ...pairsOf(port),
+  ].map((pair) => {
+    const { family, first, length } = pair.prefix;
+    return { table: 'source', port: id, prefixLength: length, mac: pair.mac ?? mac, address: formatIp({ family, value: first }) };
   });
 }
 
-export function portRows(port: Port, network: VirtualNetwork, trunk: Trunk | undefined, peers: readonly number[]): readonly Row[] {
-  const { id, mac, addresses } = port.status;
-  const bridge = network.status.id;
-  return [
-    {
-      table: 'port',
-      id,
-      bridge,
-      ...linkFields(port.spec.binding),
-      parent: trunk?.status.id ?? 0,
-      flags: port.spec.portSecurity ? portFlags.portSecurity : 0,
-      mac,
-      mtu: network.status.mtu,
-    },
-    { table: 'mac', bridge, mac, port: id },
-    { table: 'nexthop', id: portNexthop(port), type: nexthopTypes.port, port: id, bridge, mac },
-    ...addresses.map((address): Row => ({ table: 'neighbor', bridge, address, mac, flags: 0 })),
-    ...routeRows(withLeaks(portPaths(port, network), peers)),
-  ];
-}
-
-/** Host routes to the port's addresses, and the network's static routes whose next hop is one of them. */
-export function portPaths(port: Port, network: VirtualNetwork): readonly Path[] {
-  const common = { table: network.status.id, path: port.metadata.uid, nexthop: portNexthop(port) };
-  const addresses = port.status.addresses.flatMap((text) => parseIpv4(text) ?? []);
-  const statics = network.spec.subnets.flatMap((spec) => subnetOf(spec)?.routes ?? []).filter((route) => addresses.includes(route.nextHop));
-  return [
-    ...addresses.map((address) => ({ ...common, prefix: prefixOf(address, 32), source: routeSources.connected })),
-    ...statics.map((route) => ({ ...common, prefix: route.prefix, source: routeSources.static })),
-  ];
-}
-
-function withLeaks(paths: readonly Path[], peers: readonly number[]): readonly Path[] {
-  return [...paths, ...leak(paths, peers)];
-}
-
-/** A trunk is a port without a network: its frames belong to the sub-ports. */
+/** A trunk is a port without a network: its frames belong to the sub-ports, so it takes the largest of theirs. */
 export function trunkRows(trunk: Trunk, mtu: number): readonly PortRow[] {
   const link = linkFields(trunk.spec.binding);
-  return [{ table: 'port', id: trunk.status.id, bridge: 0, parent: 0, flags: portFlags.trunk, mac: noMac, mtu, ...link }];
+  return [
+    { table: 'port', id: trunk.status.id, bridge: 0, parent: 0, mac: noNexthop.mac, mtu, ...link, flags: portFlags.trunk | link.flags },
+  ];
 }
 
-function linkFields(binding: Port['spec']['binding']): Pick<PortRow, 'binding' | 'vlan' | 'interface' | 'netns'> {
-  const unbound = { binding: bindingTypes.none, vlan: 0, interface: '', netns: '' };
+function linkFields(binding: Port['spec']['binding']): Pick<PortRow, 'binding' | 'vlan' | 'interface' | 'netns' | 'socket' | 'flags'> {
+  const unbound = { binding: bindingTypes.none, vlan: 0, interface: '', netns: '', socket: '', flags: 0 };
   switch (binding.type) {
     case 'netns':
       return { ...unbound, binding: bindingTypes.netns, interface: binding.interface, netns: binding.netns };
+    case 'tap':
     case 'interface':
-      return { ...unbound, binding: bindingTypes.interface, interface: binding.interface };
+      return { ...unbound, binding: bindingTypes[binding.type], interface: binding.interface };
     case 'vlan':
       return { ...unbound, binding: bindingTypes.vlan, vlan: binding.vlan };
-    default:
+    case 'vhost-user':
+      return { ...unbound, binding: bindingTypes.vhostUser, socket: binding.socket, flags: binding.server ? portFlags.server : 0 };
+    case 'none':
+    case 'pci':
       return unbound;
   }
-}
-
-/** The address of the port that a static route leads through, for people. */
-export function nextHopText(path: Path, network: VirtualNetwork): string | undefined {
-  const routes = network.spec.subnets.flatMap((spec) => subnetOf(spec)?.routes ?? []);
-  const route = routes.find(({ prefix }) => prefix.first === path.prefix.first && prefix.length === path.prefix.length);
-  return route && formatIpv4(route.nextHop);
 }

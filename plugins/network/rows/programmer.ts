@@ -4,38 +4,48 @@ import type { ObjectKey, WeftObject } from '@weft/kernel/contract/system';
 import type { ObjectCache, RowSet } from '@weft/kernel/sdk';
 import type { NumbersHeld } from '../admission/admit.ts';
 import { networkOf, resolve } from '../admission/world.ts';
-import { networkRows, portRows, trunkRows } from './object-rows.ts';
+import type { NetworkConfig } from '../config.ts';
+import { Decisions, type Destination } from './decisions.ts';
+import type { KnownRows } from './ecmp.ts';
+import { networkWants, nothing, portWants, trunkRows, type Wanted } from './object-rows.ts';
 import { Topology, type Unit } from './topology.ts';
 
 const kinds = ['VirtualNetwork', 'Trunk', 'Port', 'LogicalRouter'] as const;
+type Settings = Pick<NetworkConfig, 'mtu' | 'floodRate'>;
+
 interface Placed {
-  readonly unit: Unit;
+  /** The object or the destination that wants the row. */
+  readonly owner: Unit | Destination;
   readonly row: Row;
 }
+/** Rows as they were before a change, by id; undefined: not there. */
+type Before = Map<string, Row | undefined>;
 
 export class Programmer implements NumbersHeld {
   /** Numbers whose rows the forwarder may have. */
   readonly ports = new Set<number>();
   readonly vrfs = new Set<number>();
+  readonly decisions = new Decisions();
   readonly #cache: Pick<ObjectCache, 'get' | 'list'>;
   readonly #rows: RowSet;
-  readonly #trunkMtu: number;
-  readonly topology: Topology;
+  readonly #settings: Settings;
+  readonly #topology: Topology;
   /** By row id. */
   readonly #placed = new Map<string, Placed>();
-  readonly #idsOf = new Map<Unit, ReadonlySet<string>>();
+  readonly #idsOf = new Map<Placed['owner'], ReadonlySet<string>>();
 
-  constructor(cache: Pick<ObjectCache, 'get' | 'list'>, rows: RowSet, trunkMtu: number) {
+  constructor(cache: Pick<ObjectCache, 'get' | 'list'>, rows: RowSet, settings: Settings) {
     this.#cache = cache;
     this.#rows = rows;
-    this.#trunkMtu = trunkMtu;
-    this.topology = new Topology(cache);
+    this.#settings = settings;
+    this.#topology = new Topology(cache);
   }
 
-  /** Sends the complete set; resolves once it is published. */
-  async replace(): Promise<void> {
+  /** Sends the complete set; resolves once it is published. `known`: rows that the forwarder has from before. */
+  async replace(known: KnownRows = { routes: [], nexthops: [], members: [] }): Promise<void> {
+    const destinations = this.decisions.restore(known);
     const keys = kinds.flatMap((kind) => this.#cache.list(kind).map((object) => keyFor(kind, object)));
-    for (const unit of this.topology.update(keys)) this.#place(unit, this.#wanted(unit), new Map());
+    this.#settle(keys, destinations);
     const rows = [...this.#placed.values()].map(({ row }) => row);
     for (const row of rows) this.#hold(row);
     await this.#rows.replace(rows);
@@ -44,68 +54,87 @@ export class Programmer implements NumbersHeld {
   /** Sends what the changed objects make different; resolves once it is published. */
   async update(changed: readonly ObjectKey[]): Promise<void> {
     const upserts: Row[] = [];
-    const gone = new Map<string, Row>();
-    for (const unit of this.topology.update(changed)) upserts.push(...this.#place(unit, this.#wanted(unit), gone));
-    // A row that one object gave up and another took is an upsert, whichever came first.
-    const deletes = [...gone].filter(([id]) => !this.#placed.has(id)).map(([, row]) => row);
+    const deletes: Row[] = [];
+    for (const [id, before] of this.#settle(changed, [])) {
+      const now = this.#placed.get(id)?.row;
+      if (now && !(before && sameRow(before, now))) upserts.push(now);
+      if (!now && before) deletes.push(before);
+    }
     if (upserts.length === 0 && deletes.length === 0) return;
     for (const row of upserts) this.#hold(row);
     await this.#rows.update(upserts, deletes as readonly RowKey[]);
     for (const row of deletes) this.#release(row);
   }
 
-  /** Makes `rows` the unit's; returns those that are new or differ and notes in `gone` those that it has no more. */
-  #place(unit: Unit, rows: readonly Row[], gone: Map<string, Row>): readonly Row[] {
-    const ids = new Set<string>();
-    const upserts = rows.filter((row) => {
-      const id = rowId(row);
-      ids.add(id);
-      const known = this.#placed.get(id);
-      this.#placed.set(id, { unit, row });
-      return !known || !sameRow(known.row, row);
-    });
-    for (const id of this.#idsOf.get(unit) ?? []) {
-      const placed = this.#placed.get(id);
-      if (ids.has(id) || placed?.unit !== unit) continue;
-      this.#placed.delete(id);
-      gone.set(id, placed.row);
+  /** Places the rows that changed objects and destinations want now; returns all that were touched. */
+  #settle(changed: readonly ObjectKey[], destinations: readonly Destination[]): Before {
+    const before: Before = new Map();
+    const dirty = new Set(destinations);
+    for (const unit of this.#topology.update(changed)) {
+      const wanted = this.#wanted(unit);
+      this.#place(unit, wanted.rows, before);
+      for (const destination of this.decisions.set(unit, wanted)) dirty.add(destination);
     }
-    if (ids.size === 0) this.#idsOf.delete(unit);
-    else this.#idsOf.set(unit, ids);
-    return upserts;
+    for (const destination of dirty) this.#place(destination, this.decisions.rows(destination), before);
+    return before;
   }
 
-  #wanted(unit: Unit): readonly Row[] {
+  /** Makes `rows` the owner's. What it has no more goes, unless another one took it. */
+  #place(owner: Placed['owner'], rows: readonly Row[], before: Before): void {
+    const ids = new Set<string>();
+    for (const row of rows) {
+      const id = rowId(row);
+      ids.add(id);
+      if (!before.has(id)) before.set(id, this.#placed.get(id)?.row);
+      this.#placed.set(id, { owner, row });
+    }
+    for (const id of this.#idsOf.get(owner) ?? []) {
+      const placed = this.#placed.get(id);
+      if (ids.has(id) || placed?.owner !== owner) continue;
+      if (!before.has(id)) before.set(id, placed.row);
+      this.#placed.delete(id);
+    }
+    if (ids.size === 0) this.#idsOf.delete(owner);
+    else this.#idsOf.set(owner, ids);
+  }
+
+  #wanted(unit: Unit): Wanted {
     const [kind, project, name] = unit.split('/');
     const key = { kind: kind ?? '', ...(project ? { project } : {}), name: name ?? '' };
     switch (kind) {
       case 'VirtualNetwork': {
         const network = this.#cache.get<VirtualNetwork>(key);
-        return network ? networkRows(network, this.#peers(`${project}/${name}`)) : [];
+        return network ? networkWants(network, this.#peers(`${project}/${name}`), this.#settings) : nothing;
       }
       case 'Trunk': {
         const trunk = this.#cache.get<Trunk>(key);
-        return trunk ? trunkRows(trunk, this.#trunkMtu) : [];
+        return trunk ? { ...nothing, rows: trunkRows(trunk, this.#trunkMtu(unit)) } : nothing;
       }
       case 'Port': {
         const port = this.#cache.get<Port>(key);
-        return port ? this.#portRows(port) : [];
+        return port ? this.#portWants(port) : nothing;
       }
       default:
-        return [];
+        return nothing;
     }
   }
 
-  #portRows(port: Port): readonly Row[] {
+  /** Enough for the networks of all its ports. */
+  #trunkMtu(trunk: Unit): number {
+    const networks = this.#topology.networksOver(trunk).flatMap((network) => this.#lookUp<VirtualNetwork>('VirtualNetwork', network) ?? []);
+    return Math.max(this.#settings.mtu, ...networks.map(({ status }) => status.mtu));
+  }
+
+  #portWants(port: Port): Wanted {
     const network = this.#lookUp<VirtualNetwork>('VirtualNetwork', networkOf(port));
     const { binding } = port.spec;
     const trunk = binding.type === 'vlan' ? this.#lookUp<Trunk>('Trunk', resolve(port.metadata.project, binding.parent)) : undefined;
-    if (!network || (binding.type === 'vlan' && !trunk)) return [];
-    return portRows(port, network, trunk, this.#peers(networkOf(port)));
+    if (!network || (binding.type === 'vlan' && !trunk)) return nothing;
+    return portWants(port, network, trunk, this.#peers(networkOf(port)));
   }
 
   #peers(network: string): readonly number[] {
-    return this.topology.peersOf(network).map((peer) => peer.status.id);
+    return this.#topology.peersOf(network).map((peer) => peer.status.id);
   }
 
   #lookUp<T extends WeftObject<object, object>>(kind: string, scoped: string): T | undefined {

@@ -10,6 +10,7 @@ export type Unit = string;
 
 export class Topology {
   readonly #cache: Pick<ObjectCache, 'get'>;
+  /** Ports to their network and, second, their trunk. */
   readonly #portsOf = new Index();
   readonly #routersOf = new Index();
 
@@ -23,7 +24,11 @@ export class Topology {
     for (const key of changed) {
       const unit = formatKey(key);
       units.add(unit);
-      if (key.kind === 'Port') this.#notePort(key, unit);
+      if (key.kind === 'Port') {
+        this.#addTrunk(unit, units);
+        this.#notePort(key, unit);
+        this.#addTrunk(unit, units);
+      }
       if (key.kind === 'LogicalRouter') {
         const before = this.#routersOf.targetsOf(unit);
         this.#noteRouter(key, unit);
@@ -37,7 +42,7 @@ export class Topology {
         for (const router of this.#routersOf.sourcesOf(target))
           for (const peer of this.#routersOf.targetsOf(router)) this.#addNetwork(peer, units);
       }
-      if (kind === 'Trunk') for (const port of this.#portsOf.sourcesOf(`trunk ${target}`)) units.add(port);
+      if (kind === 'Trunk') for (const port of this.#portsOf.sourcesOf(trunkTarget(target))) units.add(port);
     }
     return units;
   }
@@ -48,15 +53,30 @@ export class Topology {
     return peers.filter((peer) => peer !== network).flatMap((peer) => this.#network(peer) ?? []);
   }
 
+  /** The networks of the ports that a trunk carries. */
+  networksOver(trunk: Unit): readonly string[] {
+    const ports = this.#portsOf.sourcesOf(trunkTarget(trunk.slice('Trunk/'.length)));
+    return [...new Set([...ports].flatMap((port) => this.#portsOf.targetsOf(port).slice(0, 1)))];
+  }
+
   #addNetwork(network: string, units: Set<Unit>): void {
     units.add(`VirtualNetwork/${network}`);
-    for (const port of this.#portsOf.sourcesOf(network)) units.add(port);
+    for (const port of this.#portsOf.sourcesOf(network)) {
+      units.add(port);
+      this.#addTrunk(port, units);
+    }
+  }
+
+  /** The trunk of a port, whose MTU follows its ports. */
+  #addTrunk(port: Unit, units: Set<Unit>): void {
+    const [, trunk] = this.#portsOf.targetsOf(port);
+    if (trunk !== undefined) units.add(`Trunk/${trunk.slice(trunkTarget('').length)}`);
   }
 
   #notePort(key: ObjectKey, unit: Unit): void {
     const port = this.#cache.get<Port>(key);
     const binding = port?.spec.binding;
-    const trunk = binding?.type === 'vlan' ? [`trunk ${resolve(key.project, binding.parent)}`] : [];
+    const trunk = binding?.type === 'vlan' ? [trunkTarget(resolve(key.project, binding.parent))] : [];
     this.#portsOf.set(unit, port ? [networkOf(port), ...trunk] : []);
   }
 
@@ -70,6 +90,9 @@ export class Topology {
     return this.#cache.get<VirtualNetwork>({ kind: 'VirtualNetwork', ...(project ? { project } : {}), name: name ?? '' });
   }
 }
+
+/** Trunks beside networks among the targets of ports. */
+const trunkTarget = (trunk: string): string => `trunk ${trunk}`;
 
 /** A relation that can be read from both ends. */
 class Index {

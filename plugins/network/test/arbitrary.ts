@@ -4,8 +4,8 @@ import { keyOfWanted, network, port, router, type Store, trunk, type Wanted } fr
 
 const networks = ['red', 'blue', 'green'] as const;
 const subnets: Readonly<Record<string, readonly string[]>> = {
-  red: ['10.1.0.0/28', '10.1.1.0/29'],
-  blue: ['10.2.0.0/28', '10.2.1.0/29'],
+  red: ['10.1.0.0/28', '2001:db8:1::/124'],
+  blue: ['10.2.0.0/28', '2001:db8:2::/64'],
   green: ['10.1.0.0/28'],
 };
 
@@ -14,10 +14,14 @@ const networkArbitrary = fc
     name: fc.constantFrom(...networks),
     count: fc.integer({ min: 1, max: 2 }),
     vni: fc.option(fc.integer({ min: 5000, max: 5004 })),
+    forwarding: fc.constantFrom('l2_l3', 'l2_l3', 'l3', 'l2'),
+    hasRoute: fc.boolean(),
   })
-  .map(({ name, count, vni }): Wanted => {
-    const wanted = network(name, ...(subnets[name] ?? []).slice(0, count));
-    return vni === null ? wanted : { ...wanted, spec: { ...wanted.spec, vni } };
+  .map(({ name, count, vni, forwarding, hasRoute }): Wanted => {
+    const [first = '', ...others] = (subnets[name] ?? []).slice(0, count);
+    const routes = [{ prefix: '10.9.0.0/16', nextHop: first.replace('.0/28', '.14') }];
+    const wanted = network(name, hasRoute ? { cidr: first, routes } : first, ...others);
+    return { ...wanted, spec: { ...wanted.spec, forwarding, ...(vni === null ? {} : { vni }) } };
   });
 
 const portArbitrary = fc
@@ -27,16 +31,27 @@ const portArbitrary = fc
     address: fc.option(fc.integer({ min: 1, max: 14 })),
     mac: fc.option(fc.integer({ min: 1, max: 6 })),
     vlan: fc.option(fc.integer({ min: 1, max: 4 })),
+    pairs: fc.uniqueArray(fc.record({ address: fc.integer({ min: 13, max: 17 }), mac: fc.option(fc.integer({ min: 5, max: 8 })) }), {
+      maxLength: 3,
+      selector: (pair) => JSON.stringify(pair),
+    }),
   })
-  .map(({ name, network: of, address, mac, vlan }): Wanted => {
+  .map(({ name, network: of, address, mac, vlan, pairs }): Wanted => {
     const base = of === 'blue' ? '10.2.0' : '10.1.0';
     return port(name, {
       network: of,
       ...(address === null ? {} : { addresses: [`${base}.${address}`] }),
       ...(mac === null ? {} : { mac: `02:00:00:00:00:0${mac}` }),
+      ...(pairs.length === 0 ? {} : { allowedAddressPairs: pairs.map((each) => pairOf(base, each)) }),
       ...(vlan === null ? {} : { binding: { type: 'vlan', parent: 'trunk0', vlan } }),
     });
   });
+
+/** 17 stands for a prefix. */
+function pairOf(base: string, { address, mac }: { address: number; mac: number | null }): object {
+  const pair = { address: address === 17 ? '10.50.0.0/16' : `${base}.${address}` };
+  return mac === null ? pair : { ...pair, mac: `02:00:00:00:00:0${mac}` };
+}
 
 const routerArbitrary = fc
   .record({ name: fc.constantFrom('r1', 'r2'), members: fc.uniqueArray(fc.constantFrom('red', 'blue'), { maxLength: 2 }) })

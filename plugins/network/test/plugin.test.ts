@@ -114,3 +114,22 @@ test('disabling sweeps every row', async (t) => {
   await plugin.disable();
   t.deepEqual(plugin.forwarder.rows(), []);
 });
+
+test('a restarted plugin finds the places of ECMP groups in the forwarder', async (t) => {
+  const pair = { allowedAddressPairs: [{ address: '10.1.0.100' }] };
+  const first = await started(t);
+  await first.write([red, portObject('a', pair), portObject('b', pair), portObject('c', pair)]);
+  const middle = first.forwarder.rows('member').find(({ index }) => index === 1);
+  const port = first.forwarder.rows('nexthop').find(({ id }) => id === middle?.nexthop)?.port ?? 0;
+  await first.write([], [key('Port', ['', 'a', 'b', 'c'][port] ?? '')]);
+  const before = first.forwarder.rows();
+  t.deepEqual(first.forwarder.rows('member').map(({ index }) => index).sort(), [0, 2]); // biome-ignore format: one line
+  const objects = [...first.kernel.objects.values()];
+  const again = new TestPlugin(definition as never, { objects });
+  t.teardown(() => again.stop());
+  again.forwarder.put(before);
+  await again.begin();
+  const text = (rows: readonly object[]) => rows.map((row) => JSON.stringify(row)).sort();
+  t.deepEqual(text(again.forwarder.rows()), text(before));
+  t.is(again.forwarder.changes, 0);
+});

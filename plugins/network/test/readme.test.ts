@@ -27,7 +27,7 @@ test('the README has the sections of every plugin, in order', (t) => {
 });
 
 test('the README has examples', (t) => {
-  t.is(examples.length, 2);
+  t.is(examples.length, 3);
 });
 
 /** One page's examples stand beside each other in one appliance. */

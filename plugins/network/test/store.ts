@@ -12,7 +12,7 @@ export interface Wanted {
   readonly spec: Record<string, unknown>;
 }
 
-export const settings = { mtu: 1500, firstVni: 5001 };
+export const settings = { mtu: 1500, firstVni: 5001, floodRate: 1000 };
 
 export class Store {
   readonly objects = new Map<string, WeftObject>();

@@ -4,7 +4,7 @@ import { fail } from '../../../contract/system/index.ts';
 import { invalid } from '../../apply/index.ts';
 import { authorize } from '../authorize.ts';
 import { type ApiParts, allProjects } from '../parts.ts';
-import { documentOf, queryOf } from '../query.ts';
+import { documentOf, flag, queryOf } from '../query.ts';
 import { type ServerSentEvent, sendEvents, signalOf } from '../sse.ts';
 
 export function operationRoutes(app: FastifyInstance, { registry, store, plugins }: ApiParts): void {
@@ -17,7 +17,7 @@ export function operationRoutes(app: FastifyInstance, { registry, store, plugins
     '/v1/:project/operations/:operation',
     { config: { access: { verb: 'operate', kind: 'operations' } } },
     async (request, reply) => {
-      queryOf(request, []);
+      const file = flag('file', queryOf(request, ['file']).file);
       const { project, operation: word } = request.params as { project: string; operation: string };
       const { plugin, spec, validate } = registry.requireOperation(word);
       authorize(request.identity, 'operate', word, project);
@@ -26,7 +26,8 @@ export function operationRoutes(app: FastifyInstance, { registry, store, plugins
       }
       const { value: input, findings } = validate(documentOf(request) ?? {});
       if (findings.length > 0) throw invalid(findings.map((finding) => ({ object: word, ...finding })));
-      const call = { name: spec.name, project, input };
+      if (file && spec.file === undefined) throw fail('MALFORMED', `${word} gives no file`, 'ask without file=true');
+      const call = { name: spec.name, project, input, ...(file ? { file } : {}) };
       if (!spec.stream) return (await plugins.operation(plugin, call, signalOf(reply.raw))) ?? {};
       await sendEvents(request, reply, (signal) => items(plugins.stream(plugin, call, signal)));
       return reply;
@@ -35,6 +36,6 @@ export function operationRoutes(app: FastifyInstance, { registry, store, plugins
 }
 
 async function* items(stream: AsyncIterable<unknown>): AsyncGenerator<ServerSentEvent[]> {
-  for await (const data of stream) yield [{ event: 'item', data }];
+  for await (const data of stream) yield [{ event: 'item', data: Buffer.isBuffer(data) ? data.toString('base64') : data }];
   yield [{ event: 'end', data: {} }];
 }

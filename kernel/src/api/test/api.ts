@@ -58,6 +58,7 @@ export class PretendedControl implements PluginControl {
   }
 
   async *stream(_plugin: string, call: OperationInput): AsyncGenerator<unknown> {
+    if (call.file === true) return yield* [Buffer.from('a'), Buffer.from('file')];
     yield { first: call.name };
     yield { second: call.project };
     throw fail('UNAVAILABLE', 'the readers went away');

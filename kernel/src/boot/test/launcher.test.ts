@@ -50,7 +50,7 @@ async function begin(): Promise<Run> {
   mkdirSync(paths.runDir, { recursive: true });
   mkdirSync(paths.stateDir, { recursive: true });
   const memory = openStateMemory();
-  const launches = new Launches(paths, await readSettings('', 'test'), programs, new Uids(paths.stateDir), memory.descriptor);
+  const launches = new Launches(paths, await readSettings('', 'test'), programs, new Uids(paths.stateDir), memory);
   launches.prepare();
   const ready = Promise.withResolvers<void>();
   const lines: string[] = [];
@@ -149,7 +149,8 @@ test.serial('launcher: hands each process its keys and settings, and the forward
   t.like(plugin.handoff, { name: 'fake', settings: { greeting: 'hello' }, runDir: run.paths.runDir });
   t.is(plugin.handoff.servers.kernel, kernel.handoff.keys.publicKey);
   t.is(plugin.handoff.servers.forwarder, forwarder.handoff.keys.publicKey);
-  t.like(forwarder.handoff.settings, { maxPorts: 1_024 });
+  t.like(forwarder.handoff.settings, { maxPorts: 16_384 });
+  t.regex(forwarder.handoff.linkTag ?? '', /^[a-z0-9]{3}$/);
   t.deepEqual(kernel.handoff.settings.pluginDirs, [join(run.paths.runDir, 'app/plugins')]);
   await until(() => JSON.stringify(read<object>(run, 'peers'))?.includes(plugin.handoff.keys.publicKey));
   const children = await until(() => read<ChildState[]>(run, 'children')?.find((child) => child.name === 'fake' && child.pid));
@@ -340,4 +341,15 @@ test.serial('only links with the tag of the run are deleted', (t) => {
   t.deepEqual(deleteLinks(tag), [ours]);
   t.true(existsSync(`/sys/class/net/${other}`));
   link(other, 'delete');
+});
+
+test.serial('of taps, which bear the names of their users, those with the tag as alias are deleted', (t) => {
+  const tag = `u${(process.pid % 1296).toString(36).padStart(2, '0')}`;
+  const ip = (...words: string[]): void => void execFileSync('ip', words, { stdio: 'ignore' });
+  const [ours, user, dummy] = [`wt${tag}a`, `wt${tag}b`, `wt${tag}c`];
+  for (const tap of [ours, user]) ip('tuntap', 'add', tap, 'mode', 'tap');
+  ip('link', 'add', dummy, 'type', 'bridge');
+  for (const name of [ours, dummy]) ip('link', 'set', name, 'alias', `wf${tag}p7`);
+  t.deepEqual(deleteLinks(tag), [ours]);
+  for (const name of [user, dummy]) ip('link', 'delete', name);
 });

@@ -1,0 +1,30 @@
+/*
+ * Token buckets per port for what a port may make the forwarder do. Any packet thread may take; a bucket is one word,
+ * shared by threads with one compare-and-swap.
+ */
+#ifndef FORWARDER_LIMIT_H
+#define FORWARDER_LIMIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum limit_kind {
+	/** Frames flooded: broadcast, multicast, unknown unicast. */
+	LIMIT_FLOOD,
+	/** ICMP errors and TCP resets sent back. */
+	LIMIT_ICMP_ERROR,
+	LIMIT_KINDS,
+};
+
+/** ICMP errors per second and port (RFC 1812 §4.3.2.8, RFC 4443 §2.4 f). */
+#define LIMIT_ICMP_ERROR_RATE  100u
+#define LIMIT_ICMP_ERROR_BURST 50u
+
+/** Takes a token of the port in a slot; false: none is left. rate in events per second, burst in events (≥ 1). */
+bool limit_take(enum limit_kind kind, uint16_t slot, uint32_t rate, uint32_t burst);
+/** What limit_take would say; nothing is taken. */
+bool limit_peek(enum limit_kind kind, uint16_t slot, uint32_t rate, uint32_t burst);
+/** Full buckets for a slot that another port gets; no packet thread may know the slot. */
+void limit_reset(uint16_t slot);
+
+#endif

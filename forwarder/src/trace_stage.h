@@ -1,0 +1,53 @@
+/*
+ * Included before everything else when a step of the walk is compiled a second time, for traces (Makefile: TRACED). The
+ * code is the same; only what it calls differs:
+ *   - every function and table of these files is named trace_… (trace_names.h, made from their object files);
+ *   - what acts on the outside (I/O, punts, what is learned, limits) is told to trace.h's recorder, or asked only;
+ *   - RECORD says which rows decided; pipeline.c (TRACE_WALK) also tells what each stage says.
+ */
+#ifndef FORWARDER_TRACE_STAGE_H
+#define FORWARDER_TRACE_STAGE_H
+
+#include "trace_names.h"
+
+#define RECORD(pkt, kind, value) trace_record(pkt, kind, (uintptr_t)(value))
+
+#include "capture.h"
+#include "learn.h"
+#include "limit.h"
+#include "port.h"
+#include "punt.h"
+#include "stage.h"
+#include "trace.h"
+#include "tx.h"
+
+#define capture_in(slot, mbufs, count)      ((void)0)
+#define capture_out(slot, mbufs, count)     ((void)0)
+#define capture_drop(mbuf, reason)          trace_dropped(mbuf, reason)
+#define port_io_of(port)                    trace_port_io(port)
+#define punt_send(mbuf, row, origin)        trace_punted(mbuf, row, origin)
+#define punt_flush()                        ((void)0)
+#define learn_mac(in, mac)                  trace_learned_mac(in, mac)
+#define learn_neighbor(in, address, mac)    trace_learned_neighbor(in, address, mac)
+#define limit_take(kind, slot, rate, burst) limit_peek(kind, slot, rate, burst)
+
+#ifdef TRACE_WALK
+#undef parse
+#undef stage_check
+#undef stage_service
+#undef stage_arp
+#undef stage_nd
+#undef stage_bridge
+#undef stage_route
+#undef tx_originate
+#define parse(pkt, mbuf)                     trace_stage("parse", trace_parse(pkt, mbuf))
+#define stage_check(pkt, in)                 trace_stage("check", trace_stage_check(pkt, in))
+#define stage_service(pkt, in)               trace_stage("service", trace_stage_service(pkt, in))
+#define stage_arp(pkt, in)                   trace_stage("arp", trace_stage_arp(pkt, in))
+#define stage_nd(pkt, in)                    trace_stage("nd", trace_stage_nd(pkt, in))
+#define stage_bridge(pkt, in)                trace_stage("bridge", trace_stage_bridge(pkt, in))
+#define stage_route(pkt, in, handle, egress) trace_stage("route", trace_stage_route(pkt, in, handle, egress))
+#define tx_originate(tx, slot, mbuf)         trace_tx_originate(tx, slot, trace_made(mbuf))
+#endif
+
+#endif

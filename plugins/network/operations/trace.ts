@@ -1,0 +1,150 @@
+/** `weft trace`: what would happen to a packet that a VM sends, step by step, by the forwarder's own code. Nothing is sent. */
+import { isIpv4, type Port, parseIp, prefixContains, readMac, type TraceStep, type VirtualNetwork } from '@weft/kernel/contract/net';
+import type { OperationSpec } from '@weft/kernel/contract/system';
+import { type Forwarder, fail, type ObjectCache, type OperationCall } from '@weft/kernel/sdk';
+import { type Static, Type } from 'typebox';
+import { networkOf, scopedName } from '../admission/world.ts';
+import { subnetsOf } from '../subnet.ts';
+import { linksOf, oneLink } from './links.ts';
+import { type Ends, groupMac, packetFrame, probeProtocols, questionFrame } from './probe-frames.ts';
+import { type Ending, endingOf, endingText, type Names, stepText } from './trace-words.ts';
+
+const input = Type.Object(
+  {
+    from: Type.String({ description: 'Port whose VM sends the packet.' }),
+    to: Type.String({ description: 'Destination address, of either family.' }),
+    proto: Type.Enum([...probeProtocols], { description: 'What is sent: an echo request, a TCP SYN or a UDP datagram.', default: 'icmp' }),
+    l4Port: Type.Integer({ description: 'Destination port of tcp and udp.', default: 80, minimum: 0, maximum: 65_535 }),
+  },
+  { additionalProperties: false },
+);
+const item = Type.Object({
+  step: Type.String({ description: 'Part of the walk that decides.' }),
+  text: Type.String({ description: 'What it decides, and by what.' }),
+  row: Type.Optional(Type.Record(Type.String(), Type.Unknown(), { description: 'The row of the forwarder that decided.' })),
+});
+const output = Type.Object({
+  from: Type.String({ description: 'PROJECT/NAME of the port.' }),
+  to: Type.String({ description: 'Destination address.' }),
+  end: Type.Enum(['delivered', 'answered', 'punted', 'dropped'], { description: 'What becomes of the packet.' }),
+  ports: Type.Optional(Type.Array(Type.String(), { description: 'delivered: PROJECT/NAME of the ports.' })),
+  plugin: Type.Optional(Type.String({ description: 'punted: the plugin.' })),
+  reason: Type.Optional(
+    Type.String({
+      description: 'dropped: name of the reason; no-answer: the VM does not learn whom to send to, unless a VM at `ports` answers.',
+    }),
+  ),
+  items: Type.Array(item, { description: 'Step by step; the last one tells the end.' }),
+});
+type Item = Static<typeof item>;
+type Input = Static<typeof input>;
+
+export const traceSpec: OperationSpec = {
+  name: 'trace',
+  summary: 'What would happen to a packet, step by step, without sending it',
+  stream: false,
+  input,
+  output,
+  cli: {
+    verb: 'trace',
+    columns: [
+      { title: 'STEP', pointer: '/step' },
+      { title: 'WHAT', pointer: '/text' },
+    ],
+  },
+};
+
+export async function trace(
+  context: { readonly objects: Pick<ObjectCache, 'list'>; readonly forwarder: Pick<Forwarder, 'trace'> },
+  given: Input,
+  call: OperationCall,
+): Promise<Static<typeof output>> {
+  const { id, project } = oneLink(context.objects, call.project, given.from);
+  const port = context.objects.list<Port>('Port', project).find(({ status }) => status.id === id);
+  const network = context.objects.list<VirtualNetwork>('VirtualNetwork').find((each) => port && scopedName(each) === networkOf(port));
+  if (port === undefined || network === undefined)
+    throw fail('INVALID', `${given.from} is a Trunk, which has no address`, 'name one of its ports');
+  const ends = endsOf(port, given.to);
+  const names = namesOf(
+    context.objects,
+    port.spec.portSecurity ? `the port may send from ${ends.src} with ${ends.srcMac}` : 'off: the port may send anything',
+  );
+  const walk = async (frame: Buffer): Promise<readonly TraceStep[]> => await context.forwarder.trace(id, frame);
+  const hop = groupMac(given.to) === undefined ? nextHopOf(network, ends) : undefined;
+  const asked = hop === undefined ? undefined : await walk(questionFrame({ ...ends, dst: hop }));
+  const dstMac = asked === undefined ? groupMac(given.to) : answeredMac(asked, id);
+  const question = asked === undefined ? [] : questionItems(hop ?? '', dstMac, asked, names);
+  const steps = dstMac === undefined ? (asked ?? []) : await walk(packetFrame(ends, dstMac, given.proto, given.l4Port));
+  const ending: Ending = dstMac === undefined ? unanswered(asked ?? [], id, names) : endingOf(steps, id, names);
+  const items = [
+    ...question,
+    ...(dstMac === undefined ? [] : itemsOf(steps, names)),
+    { step: 'end', text: lastText(ending, steps, dstMac) },
+  ];
+  return { from: scopedName(port), to: given.to, ...ending, ports: [...(ending.ports ?? [])], items };
+}
+
+function endsOf(port: Port, to: string): Ends {
+  if (parseIp(to) === undefined) throw fail('INVALID', `${to} is not an IP address`, 'write one such as 10.1.0.11 or 2001:db8::11');
+  const src = port.status.addresses.find((address) => isIpv4(address) === isIpv4(to));
+  if (src === undefined)
+    throw fail('INVALID', `${port.metadata.name} has no IPv${isIpv4(to) ? 4 : 6} address to send from`, 'name another port or address');
+  return { srcMac: port.status.mac, src, dst: to };
+}
+
+/** Whom the VM asks for a MAC address: a destination on its own subnet itself, else the gateway of that subnet; nobody without one. */
+function nextHopOf(network: VirtualNetwork, { src, dst }: Ends): string {
+  const [from, to] = [parseIp(src), parseIp(dst)];
+  const index = subnetsOf(network).findIndex(({ prefix }) => from !== undefined && prefixContains(prefix, from));
+  const subnet = subnetsOf(network)[index];
+  if (to === undefined || subnet === undefined || prefixContains(subnet.prefix, to) || isLinkLocal(dst)) return dst;
+  return network.status.gateways[index] ?? dst;
+}
+
+function isLinkLocal(address: string): boolean {
+  return /^fe[89ab]/i.test(address);
+}
+
+/** Ethernet source of the answer that goes back to the port. */
+function answeredMac(steps: readonly TraceStep[], port: number): string | undefined {
+  const answer = steps.find((step) => step.kind === 'sent' && step.port === port);
+  return answer?.kind === 'sent' ? readMac(answer.frame, 6) : undefined;
+}
+
+function questionItems(hop: string, mac: string | undefined, steps: readonly TraceStep[], names: Names): Item[] {
+  const step = isIpv4(hop) ? 'ARP' : 'ND';
+  if (mac !== undefined) return [{ step, text: `the VM asks for ${hop} and is told ${mac}` }];
+  return [{ step, text: `the VM asks for ${hop}` }, ...itemsOf(steps, names)];
+}
+
+/** Nobody here answers the question: it may have gone to others, who would. */
+function unanswered(steps: readonly TraceStep[], from: number, names: Names): Ending {
+  const ending = endingOf(steps, from, names);
+  return ending.end === 'delivered' ? { end: 'dropped', reason: 'no-answer', ports: ending.ports ?? [] } : ending;
+}
+
+function lastText(ending: Ending, steps: readonly TraceStep[], mac: string | undefined): string {
+  if (ending.reason !== 'no-answer')
+    return mac === undefined ? `not sent; its question is ${endingText(ending, steps)}` : endingText(ending, steps);
+  return `not sent, unless a VM behind ${ending.ports?.join(', ')} answers: no port of the network has the address`;
+}
+
+function itemsOf(steps: readonly TraceStep[], names: Names): Item[] {
+  return steps.flatMap((step) => {
+    const text = stepText(step, names);
+    return text === undefined ? [] : [{ ...text, ...(step.kind === 'row' ? { row: { ...step.row } } : {}) }];
+  });
+}
+
+function namesOf(cache: Pick<ObjectCache, 'list'>, permission: string): Names {
+  const links = linksOf(cache, '-');
+  const networks = new Map(cache.list<VirtualNetwork>('VirtualNetwork').map((network) => [network.status.id, scopedName(network)]));
+  return {
+    permission,
+    port: (id) => {
+      const link = links.get(id);
+      return link === undefined ? `port ${id}` : `${link.project}/${link.port}`;
+    },
+    network: (id) => networks.get(id) ?? `network ${id}`,
+  };
+}
