@@ -77,6 +77,12 @@ async function settled(vms: Vms, vm: string): Promise<boolean> {
   return (await until(done, 10_000)) === true;
 }
 
+/** Sends router advertisements for the network's prefix. */
+function advertise(vms: Vms, vm: string, options: readonly string[]) {
+  const quiet = ['--no-daemon', '--conf-file=/dev/null', '--port=0', '--user=root', '--log-facility=/dev/null'];
+  return vms.start(vm, ['dnsmasq', ...quiet, '--interface=eth0', '--enable-ra', '--dhcp-range=2001:db8:1::,ra-only,64', ...options]);
+}
+
 async function drops(appliance: Appliance, project: string, name: string): Promise<Map<string, number>> {
   const { items } = await appliance.json<{ items: { reason: string; packets: number }[] }>(['--project', project, 'drops', '--port', name]);
   return new Map(items.map(({ reason, packets }) => [reason, packets]));
@@ -167,18 +173,7 @@ test.serial('a duplicate IPv6 address is detected by the VM that takes it second
 
 test.serial('a VM that forms its own address from router advertisements is reached, also across the router', async (t) => {
   const { vms } = t.context;
-  const advertiser = vms.start('router', [
-    'dnsmasq',
-    '--no-daemon',
-    '--conf-file=/dev/null',
-    '--port=0',
-    '--user=root',
-    '--log-facility=/dev/null',
-    '--interface=eth0',
-    '--enable-ra',
-    '--ra-param=eth0,4,0',
-    '--dhcp-range=2001:db8:1::,ra-only,64',
-  ]);
+  const advertiser = advertise(vms, 'router', ['--ra-param=eth0,4,0']);
   try {
     const address = await until(async () => {
       const shown = await must(vms, 'slaac', 'ip -6 -o address show dev eth0 scope global dynamic -tentative');
@@ -196,17 +191,7 @@ test.serial('a VM that forms its own address from router advertisements is reach
 
 test.serial('a router advertisement from a port with security is dropped', async (t) => {
   const { appliance, vms } = t.context;
-  const forger = vms.start('b', [
-    'dnsmasq',
-    '--no-daemon',
-    '--conf-file=/dev/null',
-    '--port=0',
-    '--user=root',
-    '--log-facility=/dev/null',
-    '--interface=eth0',
-    '--enable-ra',
-    '--dhcp-range=2001:db8:1::,ra-only,64',
-  ]);
+  const forger = advertise(vms, 'b', []);
   const seen = await until(async () => (await drops(appliance, 'acme', 'b')).get('router-guard'), 15_000, 500);
   await forger.stop();
   t.true((seen ?? 0) > 0);

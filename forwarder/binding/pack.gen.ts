@@ -1,7 +1,7 @@
 /** Records, calls and layout of libforwarder. Written by forwarder/tools/gen.ts; edit the tables in schema.ts and calls.ts. */
 
 /** What fwd_abi must return. */
-export const abi = 0x47101ffa34ddca9cn;
+export const abi = 0x845f65e84293b871n;
 /** What fwd_layout must write, as u32. */
 export const layout: readonly number[] = [8, 0, 24, 0, 4, 8, 12, 14, 15, 16, 216, 0, 4, 8, 12, 16, 22, 24, 26, 27, 43, 107, 16, 0, 4, 12, 32, 0, 4, 8, 24, 30, 24, 0, 4, 8, 12, 18, 19, 20, 22, 32, 0, 4, 5, 8, 24, 28, 32, 0, 4, 5, 6, 8, 24, 26, 56, 0, 2, 4, 8, 12, 16, 20, 32, 0, 4, 5, 6, 12, 16, 0, 4, 8, 24, 0, 4, 12, 16, 40, 0, 4, 8, 24, 32, 36, 40, 0, 4, 8, 12, 16, 20, 24, 28, 29, 30, 152, 0, 4, 8, 12, 16, 17, 136, 0, 4, 8, 9, 88, 0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 24, 0, 4, 8, 16, 32, 0, 1, 2, 4, 8, 12, 16, 20, 22, 24, 32, 0, 4, 8, 16, 24, 26, 16, 0, 4, 8, 12];
 
@@ -140,7 +140,7 @@ export interface PortStats {
   readonly injected: bigint;
   /** copies made of frames that came in here */
   readonly cloned: bigint;
-  /** answers made by the forwarder itself */
+  /** frames made by the forwarder itself: errors, further fragments */
   readonly originated: bigint;
   /** left through any port */
   readonly sent: bigint;

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #define FWD_PUBLIC __attribute__((visibility("default")))
-#define FWD_ABI 0x47101ffa34ddca9cULL
+#define FWD_ABI 0x845f65e84293b871ULL
 #define FWD_ROWS_ABI 0x5bf69d9321468c8dULL
 #define FWD_ID_LIMIT 1048576u /* ids of VRFs, bridges and ports are below */
 #define FWD_ANY_VRF 0xffffffffu /* service rows of every VRF */
@@ -351,7 +351,7 @@ struct fwd_port_stats {
     uint64_t tx_bytes; /* of them */
     uint64_t injected; /* frames that plugins sent */
     uint64_t cloned; /* copies made of frames that came in here */
-    uint64_t originated; /* answers made by the forwarder itself */
+    uint64_t originated; /* frames made by the forwarder itself: errors, further fragments */
     uint64_t sent; /* left through any port */
     uint64_t dropped; /* under a named reason */
     uint64_t punted; /* handed to plugins */

@@ -14,7 +14,6 @@
 #include "netns.h"
 #include "veth.h"
 
-#define DEFAULT_MTU 1500u
 /* As the compiler counts it. */
 #define NAME_ROOM 24
 
@@ -105,11 +104,6 @@ static void __attribute__((format(printf, 3, 4))) refuse(struct binding_result *
 	va_end(arguments);
 }
 
-static uint16_t mtu_of(const struct fwd_port_row *row)
-{
-	return row->mtu == 0 ? DEFAULT_MTU : row->mtu;
-}
-
 /* Whose a largest MTU is, and what to do. */
 #define OF_ALL       "the largest possible here: lower the network's mtu"
 #define OF_INTERFACE "that of the interface: raise it (ip link set) or lower the network's mtu"
@@ -168,7 +162,7 @@ static void open_interface(const struct fwd_port_row *row, struct binding_result
 static void ensure_pair(const struct fwd_port_row *row, const char *name, struct binding_result *out)
 {
 	struct link_info ours;
-	int result = veth_ensure(host, row, name, mtu_of(row), &ours);
+	int result = veth_ensure(host, row, name, port_mtu(row), &ours);
 
 	if (result == -ENOENT)
 		return refuse(out, result, "namespace %s is not there yet: ip netns add %s", row->netns, row->netns);
@@ -189,9 +183,10 @@ static int fix_tap(const struct fwd_port_row *row, struct link_info *link, bool 
 	static const uint8_t none[6];
 	bool same = memcmp(row->mac, none, sizeof(none)) == 0 || memcmp(row->mac, link->mac, sizeof(none)) == 0;
 
-	if (same && link->mtu == mtu_of(row) && !up)
+	if (same && link->mtu == port_mtu(row) && !up)
 		return 0;
-	return netlink_set(host, link->index, up, link->mtu == mtu_of(row) ? 0 : mtu_of(row), same ? NULL : row->mac);
+	return netlink_set(
+	        host, link->index, up, link->mtu == port_mtu(row) ? 0 : port_mtu(row), same ? NULL : row->mac);
 }
 
 static void open_tap(const struct fwd_port_row *row, struct binding_result *out)
@@ -259,7 +254,7 @@ static void open_vlan(const struct fwd_port_row *row, struct binding_result *out
 		return refuse(out, -ENODEV, "trunk port %u is not attached yet; see its reason", row->parent);
 	if (row->vlan == 0 || row->vlan > 4094)
 		return refuse(out, -EINVAL, "VLAN %u is not in 1 … 4094", row->vlan);
-	if (refuse_mtu(row, mtu_of(&trunk_row), OF_TRUNK, out))
+	if (refuse_mtu(row, port_mtu(&trunk_row), OF_TRUNK, out))
 		return;
 	int result = io_vlan_open(trunk, row->vlan, &out->io);
 	if (result < 0)
@@ -363,7 +358,7 @@ void binding_adjust(const struct fwd_port_row *row, struct binding_result *out)
 		refuse_mtu(row, link.mtu, OF_INTERFACE, out);
 	} else if (row->binding == FWD_BINDING_VLAN && (trunk = port_of(row->parent)) != NULL) {
 		port_row(trunk, &trunk_row);
-		refuse_mtu(row, mtu_of(&trunk_row), OF_TRUNK, out);
+		refuse_mtu(row, port_mtu(&trunk_row), OF_TRUNK, out);
 	}
 }
 

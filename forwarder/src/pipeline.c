@@ -158,12 +158,6 @@ static bool act(struct tx *tx, struct pkt *pkts, uint32_t count, const struct in
 	return punted != 0;
 }
 
-static void drop_all(struct tx *tx, struct rte_mbuf **mbufs, uint32_t count, enum drop_reason reason)
-{
-	for (uint32_t i = 0; i < count; i++)
-		tx_drop(tx, mbufs[i], reason);
-}
-
 /* Frames that entered through one port (tags are off), counted already. */
 static void walk(struct tx *tx, const struct port *port, struct rte_mbuf **mbufs, uint32_t count)
 {
@@ -173,14 +167,14 @@ static void walk(struct tx *tx, const struct port *port, struct rte_mbuf **mbufs
 	struct ingress in = {.port = port, .row = tables_port(port->id)};
 
 	if (in.row == NULL || tables_generation(in.row) != port->generation) {
-		drop_all(tx, mbufs, count, DROP_PORT_DOWN);
+		tx_drop_all(tx, mbufs, count, DROP_PORT_DOWN);
 		return;
 	}
 	if (in.row->binding == FWD_BINDING_VLAN)
 		capture_in(port->slot, mbufs, count);
 	in.bridge = tables_bridge(in.row->bridge);
 	if (in.bridge == NULL) {
-		drop_all(tx, mbufs, count, in.row->bridge == 0 ? DROP_NOT_ATTACHED : DROP_UNRESOLVED);
+		tx_drop_all(tx, mbufs, count, in.row->bridge == 0 ? DROP_NOT_ATTACHED : DROP_UNRESOLVED);
 		return;
 	}
 	for (uint32_t i = 0; i < count; i++) {
@@ -207,7 +201,7 @@ static void receive_run(struct tx *tx, uint16_t slot, struct rte_mbuf **mbufs, u
 	stats_add(&counters->rx_bytes, bytes);
 	stats_add(&counters->rx_packets, count);
 	if (port == NULL)
-		drop_all(tx, mbufs, count, DROP_PORT_DOWN);
+		tx_drop_all(tx, mbufs, count, DROP_PORT_DOWN);
 	else
 		walk(tx, port, mbufs, count);
 }

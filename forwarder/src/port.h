@@ -120,6 +120,12 @@ uint64_t port_changes(void);
 /** Pipe that gets a byte when port_changes rises, at most one unread. */
 int port_changes_fd(void);
 
+/** MTU of the link that the row asks for; NULL or 0: Ethernet's (RFC 894). */
+static inline uint16_t port_mtu(const struct fwd_port_row *row)
+{
+	return row == NULL || row->mtu == 0 ? 1500 : row->mtu;
+}
+
 /* Packet path; also right with the writer lock held. */
 extern struct port **port_slots;
 extern uint16_t *port_slots_by_id;

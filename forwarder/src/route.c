@@ -9,7 +9,6 @@
 #include "stage.h"
 #include "tables.h"
 
-#define DEFAULT_MTU 1500u
 /* RFC 791 §3.2: every link takes 68 bytes: the longest header and 8 more. */
 #define MTU_LEAST      68u
 #define HEADER_LONGEST 60u
@@ -84,7 +83,7 @@ static bool find_port(struct egress *out, uint32_t id, uint32_t bridge)
 	if (port == NULL || row == NULL || (bridge != 0 && row->bridge != bridge))
 		return false;
 	const struct fwd_bridge_row *network = tables_bridge(row->bridge);
-	uint32_t mtu = row->mtu == 0 ? DEFAULT_MTU : row->mtu;
+	uint32_t mtu = port_mtu(row);
 	if (network != NULL && network->mtu != 0 && network->mtu < mtu)
 		mtu = network->mtu;
 	*out = (struct egress){.port = id, .bridge = bridge, .slot = port->slot, .mtu = (uint16_t)mtu};

@@ -12,8 +12,6 @@
 #include "tables.h"
 #include "worker.h"
 
-#define DEFAULT_MTU 1500u
-
 int tx_init(struct tx *tx, uint32_t slots, uint32_t thread)
 {
 	void *at = mmap(NULL, slots * sizeof(struct tx_queue), PROT_READ | PROT_WRITE,
@@ -39,7 +37,7 @@ void tx_drop(struct tx *tx, struct rte_mbuf *mbuf, enum drop_reason reason)
 	rte_pktmbuf_free(mbuf);
 }
 
-static void drop_all(struct tx *tx, struct rte_mbuf **mbufs, uint32_t count, enum drop_reason reason)
+void tx_drop_all(struct tx *tx, struct rte_mbuf **mbufs, uint32_t count, enum drop_reason reason)
 {
 	for (uint32_t i = 0; i < count; i++)
 		tx_drop(tx, mbufs[i], reason);
@@ -57,7 +55,7 @@ struct burst {
 static void gather(struct tx *tx, const struct port *port, struct burst *burst, uint32_t count)
 {
 	const struct fwd_port_row *row = tables_port(port->id);
-	uint32_t mtu = row == NULL || row->mtu == 0 ? DEFAULT_MTU : row->mtu;
+	uint32_t mtu = port_mtu(row);
 	uint32_t kept = 0;
 
 	for (uint32_t i = 0; i < count; i++) {
@@ -96,7 +94,7 @@ static __attribute__((noinline)) void hand_over(struct tx *tx, uint8_t owner, ui
 		handover_set_slot(queue->mbufs[i], slot);
 	uint32_t taken = handover_put(tx->thread, owner, queue->mbufs, queue->count);
 	tx->wakes |= 1u << owner;
-	drop_all(tx, queue->mbufs + taken, queue->count - taken, DROP_HANDOVER_FULL);
+	tx_drop_all(tx, queue->mbufs + taken, queue->count - taken, DROP_HANDOVER_FULL);
 }
 
 /* The I/O takes a burst in parts, and a frame it refuses must not take those behind it along. */
@@ -121,7 +119,7 @@ static void send_all(
 		at += (uint32_t)some;
 	}
 	uint8_t state = __atomic_load_n(&port->state, __ATOMIC_RELAXED);
-	drop_all(tx, mbufs + at, burst.count - at, state == FWD_LINK_UP ? DROP_TX_FULL : DROP_PORT_DOWN);
+	tx_drop_all(tx, mbufs + at, burst.count - at, state == FWD_LINK_UP ? DROP_TX_FULL : DROP_PORT_DOWN);
 }
 
 static void flush_queue(struct tx *tx, uint16_t slot)
@@ -133,7 +131,7 @@ static void flush_queue(struct tx *tx, uint16_t slot)
 	if (queue->count == 0)
 		return;
 	if (io == NULL)
-		drop_all(tx, queue->mbufs, queue->count, DROP_PORT_DOWN);
+		tx_drop_all(tx, queue->mbufs, queue->count, DROP_PORT_DOWN);
 	else if (unlikely(io->owner != tx->thread))
 		hand_over(tx, io->owner, slot, queue);
 	else

@@ -58,6 +58,7 @@ void tx_originate(struct tx *tx, uint16_t slot, struct rte_mbuf *mbuf);
 void tx_flood(struct tx *tx, uint32_t bridge, struct rte_mbuf *mbuf);
 /** Ends a packet under a reason. */
 void tx_drop(struct tx *tx, struct rte_mbuf *mbuf, enum drop_reason reason);
+void tx_drop_all(struct tx *tx, struct rte_mbuf **mbufs, uint32_t count, enum drop_reason reason);
 /** Sends all that is queued, and wakes the threads that were given something. */
 void tx_flush(struct tx *tx);
 

@@ -315,7 +315,7 @@ export const records: readonly RecordSpec[] = [
       count('tx_bytes', 'of them'),
       count('injected', 'frames that plugins sent'),
       count('cloned', 'copies made of frames that came in here'),
-      count('originated', 'answers made by the forwarder itself'),
+      count('originated', 'frames made by the forwarder itself: errors, further fragments'),
       count('sent', 'left through any port'),
       count('dropped', 'under a named reason'),
       count('punted', 'handed to plugins'),
