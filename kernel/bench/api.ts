@@ -7,8 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import autocannon, { type Request } from 'autocannon';
 import { buildApi, listenOnSocket, type PluginControl, peerUid } from '../src/api/index.ts';
-import { Pipeline, systemSubject } from '../src/apply/index.ts';
+import { Confirmations, Pipeline, systemSubject } from '../src/apply/index.ts';
 import { Registry } from '../src/registry/index.ts';
+import { Tokens } from '../src/rights/index.ts';
 import { ObjectStore } from '../src/store/index.ts';
 
 const seconds = Number(process.argv[2] ?? 5);
@@ -32,7 +33,18 @@ const socketPath = join(folder, 'api.sock');
 const store = new ObjectStore({ path: join(folder, 'store') });
 const registry = new Registry([]);
 const pipeline = new Pipeline(store, registry, { unavailable: () => null, admit: away });
-const app = buildApi({ store, registry, pipeline, plugins: noPlugins, version: '0', logDir: folder, admins: [], peerUid });
+const app = buildApi({
+  store,
+  registry,
+  pipeline,
+  confirmations: new Confirmations(store, pipeline),
+  tokens: new Tokens(store, pipeline),
+  plugins: noPlugins,
+  version: '0',
+  logDir: folder,
+  admins: [],
+  peerUid,
+});
 
 function project(name: string): {
   key: { kind: string; name: string };

@@ -11,18 +11,39 @@ export interface ChangeResult {
   readonly after: WeftObject | null;
 }
 
+/** A change that is taken back unless it is confirmed. */
+export interface Trial {
+  /** Its number. */
+  readonly to: number;
+  /** RFC 3339. */
+  readonly until: string;
+}
+
 export interface ApplyReply {
   readonly revision: number;
   readonly results: readonly ChangeResult[];
+  readonly trial?: Trial;
 }
 
 export interface ApplyOptions {
   readonly project: string;
   readonly dryRun: boolean;
+  /** Puts the change on trial for so many milliseconds. */
+  readonly confirmMs?: number;
 }
 
-function path({ project, dryRun }: ApplyOptions): string {
-  return `/v1/apply?${new URLSearchParams({ project, ...(dryRun ? { dryRun: 'true' } : {}) })}`;
+function path({ project, dryRun, confirmMs }: ApplyOptions): string {
+  const query = new URLSearchParams({
+    project,
+    ...(dryRun ? { dryRun: 'true' } : {}),
+    ...(confirmMs === undefined ? {} : { confirm: String(Math.ceil(confirmMs / 1_000)) }),
+  });
+  return `/v1/apply?${query}`;
+}
+
+export async function trialsOf(client: Client): Promise<readonly Trial[]> {
+  const { items } = await client.json<{ items: readonly Trial[] }>('/v1/trials');
+  return items;
 }
 
 /** Sends the files as they are; the API's messages count their lines. A file that cannot be read as YAML is named. */

@@ -1,4 +1,5 @@
 /** HTTP to the API, over its unix socket or TLS. Nothing else of the command opens a connection. */
+import { readFileSync } from 'node:fs';
 import { type IncomingMessage, type RequestOptions, request as requestPlain } from 'node:http';
 import { request as requestTls } from 'node:https';
 import { text } from 'node:stream/consumers';
@@ -7,6 +8,14 @@ import { CommandFailure, exitCodes, failure, fromProblem } from './errors.ts';
 const defaultApi = 'unix:/run/weft/api.sock';
 /** The API answers or refuses long before. */
 const answerMs = 60_000;
+/** What OpenSSL and Node say of a certificate that nobody known has signed. */
+const untrusted: readonly string[] = [
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+];
 
 export interface Call {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -37,11 +46,18 @@ export class Unreachable extends CommandFailure {}
 export class Client {
   readonly #address: Address;
   readonly #token: string | undefined;
+  readonly #tls: Readonly<Partial<Record<'ca' | 'cert' | 'key', Buffer>>>;
 
-  /** `WEFT_API` is the address, `WEFT_TOKEN` the token for TLS. Throws a usage error for an address of another form. */
+  /**
+   * `WEFT_API` is the address, `WEFT_TOKEN` the token, `WEFT_CA` the file of the certificate to trust, `WEFT_CERT` and `WEFT_KEY` those of the caller's
+   * own. Throws a usage error for an address of another form
+   * or a file that cannot be read.
+   */
   constructor(env: Readonly<Record<string, string | undefined>>) {
     this.#address = parseAddress(env.WEFT_API ?? defaultApi);
-    this.#token = env.WEFT_TOKEN;
+    this.#token = env.WEFT_TOKEN || undefined;
+    const files = { ca: env.WEFT_CA, cert: env.WEFT_CERT, key: env.WEFT_KEY };
+    this.#tls = Object.fromEntries(Object.entries(files).flatMap(([name, file]) => (file ? [[name, readPem(name, file)]] : [])));
   }
 
   /** One request, its JSON answer. Throws CommandFailure for every refusal. */
@@ -116,7 +132,7 @@ export class Client {
     const sent =
       url === undefined
         ? requestPlain({ ...options, socketPath: socket, path }, resolve)
-        : requestTls(new URL(path, url), options, resolve);
+        : requestTls(new URL(path, url), { ...options, ...this.#tls }, resolve);
     const timer = setTimeout(() => sent.destroy(new Error(`no answer within ${answerMs / 1000} s`)), answerMs);
     sent.once('response', () => clearTimeout(timer));
     sent.once('error', (cause: NodeJS.ErrnoException) => {
@@ -141,7 +157,21 @@ export class Client {
     const gone = cause.code === 'ECONNREFUSED' || cause.code === 'ENOENT';
     if (gone && this.#address.socket !== undefined)
       return unreachable('Weft is not running here', where, 'start it with: weft up, or name its API in WEFT_API');
+    if (untrusted.includes(cause.code ?? ''))
+      return failure(
+        `its certificate is not trusted: ${cause.message}`,
+        where,
+        'name the file of its certificate in WEFT_CA (on the appliance: tls/certificate.pem)',
+      );
     return unreachable(`no connection to Weft: ${cause.message}`, where, 'check WEFT_API and, on the appliance, weft status');
+  }
+}
+
+function readPem(name: string, file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (cause) {
+    throw failure((cause as Error).message, `WEFT_${name.toUpperCase()}`, 'name a PEM file', exitCodes.usage);
   }
 }
 

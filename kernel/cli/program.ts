@@ -1,20 +1,41 @@
 /** The command and its subcommands. Verbs of plugins are added by verbs.ts once the API has named them. */
 import { Command } from 'commander';
 import { addApply } from './commands/apply.ts';
+import { addConfirm } from './commands/confirm.ts';
 import { addDelete } from './commands/delete.ts';
 import { addDescribe } from './commands/describe.ts';
 import { addDiff } from './commands/diff.ts';
 import { addDown } from './commands/down.ts';
 import { addExplain } from './commands/explain.ts';
 import { addGet } from './commands/get.ts';
+import { addHistory } from './commands/history.ts';
 import { addLab } from './commands/lab.ts';
 import { addPlugin } from './commands/plugin.ts';
+import { addRollback } from './commands/rollback.ts';
 import { addStatus } from './commands/status.ts';
+import { addToken } from './commands/token.ts';
 import { addUp } from './commands/up.ts';
 import { addWait } from './commands/wait.ts';
 import type { Session } from './session.ts';
 
-const commands = [addUp, addDown, addStatus, addApply, addDiff, addDelete, addGet, addDescribe, addExplain, addWait, addPlugin, addLab];
+const commands = [
+  addUp,
+  addDown,
+  addStatus,
+  addApply,
+  addConfirm,
+  addDiff,
+  addDelete,
+  addGet,
+  addDescribe,
+  addExplain,
+  addWait,
+  addHistory,
+  addRollback,
+  addToken,
+  addPlugin,
+  addLab,
+];
 
 export function buildProgram(session: Session): Command {
   const program = new Command('weft')
@@ -27,7 +48,7 @@ export function buildProgram(session: Session): Command {
     .helpCommand(false)
     .addHelpText(
       'after',
-      '\nEnvironment:\n  WEFT_API    address of the API: unix:/path or https://host:port\n  WEFT_TOKEN  token for https',
+      '\nEnvironment:\n  WEFT_API    address of the API: unix:/path or https://host:port\n  WEFT_TOKEN  token\n  WEFT_CA     file of the certificate to trust\n  WEFT_CERT, WEFT_KEY  files of your own certificate and key',
     );
   for (const add of commands) add(program, session);
   return program;

@@ -21,10 +21,22 @@ export interface Handoff {
   readonly settings: Readonly<Record<string, unknown>>;
   /** Path of the API socket; kernel only. */
   readonly apiSocket?: string;
+  /** Where the API listens on the network; kernel only. */
+  readonly tls?: TlsHandoff;
   /** Stands in the names of the links it makes; forwarder only. */
   readonly linkTag?: string;
   /** Folder of all processes' logs, `<process>.log`, to read; kernel only. */
   readonly logDir?: string;
+}
+
+export interface TlsHandoff {
+  readonly host: string;
+  readonly port: number;
+  /** PEM, with its chain. */
+  readonly certificate: string;
+  readonly key: string;
+  /** PEM of the authority that signs client certificates. */
+  readonly clientCa?: string;
 }
 
 /** What the kernel wants to run. */

@@ -36,16 +36,30 @@ const anyObject = record(
   ['apiVersion', 'spec', 'status'],
 );
 const key = record({ kind: text, project: text, name: text }, ['project']);
-const applyResult = record({
+const applyResult = record(
+  {
+    revision: whole,
+    results: list(
+      record({
+        key: ref('Key'),
+        action: { enum: ['created', 'updated', 'unchanged', 'deleted'] },
+        before: maybe(ref('Object')),
+        after: maybe(ref('Object')),
+      }),
+    ),
+    trial: ref('Trial'),
+  },
+  ['trial'],
+);
+const trial = record({ from: whole, to: whole, until: { type: 'string', format: 'date-time' }, subject: text, failed: text }, ['failed']);
+const pastChange = record({
   revision: whole,
-  results: list(
-    record({
-      key: ref('Key'),
-      action: { enum: ['created', 'updated', 'unchanged', 'deleted'] },
-      before: maybe(ref('Object')),
-      after: maybe(ref('Object')),
-    }),
-  ),
+  transaction: whole,
+  time: { type: 'string', format: 'date-time' },
+  subject: text,
+  type: { enum: ['created', 'updated', 'deleted'] },
+  key: ref('Key'),
+  touched: list(text),
 });
 const plugin = record({
   name: text,
@@ -76,10 +90,13 @@ export const systemSchemas: Json = {
   Object: anyObject,
   Key: key,
   ApplyResult: applyResult,
+  PastChange: pastChange,
+  Trial: trial,
   Plugin: plugin,
   Status: status,
 };
 
+const trialNumber = inPath('number', 'Last revision of the change');
 const pluginName = inPath('name', 'Name of the plugin');
 const applyJson = record({ objects: list(ref('Object')), delete: list(ref('Key')), cascade: flag }, ['objects', 'delete', 'cascade']);
 
@@ -91,12 +108,55 @@ export const systemPaths: Record<string, Json> = {
         inQuery('dryRun', 'Do everything but write', flag),
         inQuery('project', 'Of objects that name none; "default" otherwise'),
         inQuery('cascade', 'Delete what refers to deleted objects, too', flag),
+        inQuery('confirm', 'Take the change back after so many seconds, unless it is confirmed', whole),
       ],
       requestBody: {
         required: true,
         content: { 'application/json': { schema: applyJson }, 'application/yaml': { schema: ref('Object') } },
       },
       responses: { 200: ok(ref('ApplyResult')) },
+    }),
+  },
+  '/v1/history': {
+    get: described('Changes of the past, newest first', 'history', {
+      operationId: 'history',
+      parameters: [
+        inQuery('kind', 'Only objects of this kind'),
+        inQuery('project', 'Only objects of this project'),
+        inQuery('name', 'Only objects of this name'),
+        inQuery('until', 'Begin with this revision; with the last otherwise', whole),
+        inQuery('limit', 'How many; 100 otherwise', whole),
+        inQuery('status', 'Changes of nothing but status, too', flag),
+      ],
+      responses: { 200: ok(record({ revision: whole, floor: whole, items: list(ref('PastChange')) })) },
+    }),
+  },
+  '/v1/rollback': {
+    post: described('Make all objects what they were at a revision', 'history', {
+      operationId: 'rollback',
+      parameters: [inQuery('revision', 'Where to go back to', whole), inQuery('dryRun', 'Do everything but write', flag)],
+      responses: { 200: ok(ref('ApplyResult')) },
+    }),
+  },
+  '/v1/trials': {
+    get: described('Changes that are taken back unless they are confirmed', 'history', {
+      operationId: 'trials',
+      responses: { 200: ok(record({ items: list(ref('Trial')) })) },
+    }),
+  },
+  '/v1/trials/{number}/confirm': {
+    parameters: [trialNumber],
+    post: described('Keep a change', 'history', { operationId: 'confirmTrial', responses: { 200: ok(ref('Trial')) } }),
+  },
+  '/v1/trials/{number}/revert': {
+    parameters: [trialNumber],
+    post: described('Take a change back now', 'history', { operationId: 'revertTrial', responses: { 200: ok(ref('Trial')) } }),
+  },
+  '/v1/tokens/{name}/issue': {
+    parameters: [inPath('name', 'Name of the Token')],
+    post: described('Issue the token, once; the one before it is worth nothing any more', 'system', {
+      operationId: 'issueToken',
+      responses: { 200: ok(record({ token: text })) },
     }),
   },
   '/v1/watch': {

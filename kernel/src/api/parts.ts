@@ -1,19 +1,18 @@
 /** What the routes are made of, and what each must say of itself. */
-import type { Pipeline } from '../apply/index.ts';
+import type { Confirmations, Pipeline } from '../apply/index.ts';
 import type { Registry } from '../registry/index.ts';
+import type { Identity, Tokens, Verb } from '../rights/index.ts';
 import type { ObjectStore } from '../store/index.ts';
-import type { Identity, Verb } from './authorize.ts';
 import type { Metrics } from './metrics.ts';
 import type { BodyParser } from './parse.ts';
 import type { PluginControl } from './plugin-control.ts';
-
-/** Stands in place of a project's name in a path. */
-export const allProjects = '-';
 
 export interface ApiParts {
   readonly store: ObjectStore;
   readonly registry: Registry;
   readonly pipeline: Pipeline;
+  readonly confirmations: Confirmations;
+  readonly tokens: Tokens;
   readonly plugins: PluginControl;
   readonly parser: BodyParser;
   readonly metrics: Metrics;

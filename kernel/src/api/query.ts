@@ -1,6 +1,8 @@
 /** Reading query parameters, headers and small bodies. */
 import type { FastifyRequest } from 'fastify';
-import { fail } from '../../contract/system/index.ts';
+import { fail, type ObjectKey } from '../../contract/system/index.ts';
+import type { ApplyRequest } from '../apply/index.ts';
+import { authorize, type Identity } from '../rights/index.ts';
 import { type MediaType, readJson, readYaml } from './documents.ts';
 
 /** @throws MALFORMED for parameters that the route does not know */
@@ -50,4 +52,17 @@ export function documentOf(request: FastifyRequest): unknown {
   const documents = readYaml(body);
   if (documents.length > 1) throw fail('MALFORMED', `${documents.length} documents, one is taken here`, 'send several to /v1/apply');
   return documents[0];
+}
+
+/** Who changes objects, held to what they may do with each. */
+export function changing(identity: Identity): Pick<ApplyRequest, 'subject' | 'assertMay'> {
+  return {
+    subject: identity.subject,
+    assertMay: (op, key) => authorize(identity, op, key.kind, projectOf(key)),
+  };
+}
+
+/** A project is its own. */
+export function projectOf({ kind, project, name }: ObjectKey): string | undefined {
+  return kind === 'Project' ? name : project;
 }

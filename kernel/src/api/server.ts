@@ -1,20 +1,23 @@
 /** The HTTP API: one Fastify instance, whatever it listens on. */
 import { chmod, rm } from 'node:fs/promises';
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import Fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance, type FastifyRequest, LogController } from 'fastify';
 import { fail, toWeftError, type WeftError, WeftFailure } from '../../contract/system/index.ts';
-import { type Registry, suggestion } from '../registry/index.ts';
-import { authorize, identify } from './authorize.ts';
+import { projectKind, type Registry, suggestion } from '../registry/index.ts';
+import { authorize, Identities } from '../rights/index.ts';
 import { Metrics } from './metrics.ts';
 import { BodyParser } from './parse.ts';
 import type { ApiParts } from './parts.ts';
 import { problemOf, problemType } from './problem.ts';
 import { applyRoutes } from './routes/apply.ts';
 import { documentRoutes } from './routes/documents.ts';
+import { historyRoutes } from './routes/history.ts';
 import { objectRoutes } from './routes/objects.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { pluginRoutes } from './routes/plugins.ts';
 import { statusRoutes } from './routes/status.ts';
+import { tokenRoutes } from './routes/tokens.ts';
 import { watchRoutes } from './routes/watch.ts';
 
 export interface ApiOptions extends Omit<ApiParts, 'parser' | 'metrics'> {
@@ -53,7 +56,17 @@ export function buildApi(options: ApiOptions): FastifyInstance {
   app.setNotFoundHandler((request) => {
     throw notFound(registry, request);
   });
-  for (const routes of [objectRoutes, applyRoutes, watchRoutes, operationRoutes, pluginRoutes, statusRoutes, documentRoutes])
+  for (const routes of [
+    objectRoutes,
+    applyRoutes,
+    historyRoutes,
+    watchRoutes,
+    operationRoutes,
+    pluginRoutes,
+    tokenRoutes,
+    statusRoutes,
+    documentRoutes,
+  ])
     routes(app, parts);
   app.addHook('onClose', () => parts.parser.close());
   return app;
@@ -69,16 +82,32 @@ export async function listenOnSocket(app: FastifyInstance, path: string): Promis
 
 function guard(app: FastifyInstance, options: ApiOptions): void {
   const uids = new WeakMap<Socket, number | null>();
+  const identities = new Identities(options.store, options.tokens, options.admins);
   app.server.on('connection', (socket: Socket) => uids.set(socket, options.peerUid(socket)));
   app.addHook('onRoute', ({ config, method, url }) => {
     if (config?.access === undefined) throw new Error(`route ${String(method)} ${url} names no access`);
   });
   app.addHook('onRequest', async (request) => {
-    const uid = uids.has(request.raw.socket) ? uids.get(request.raw.socket) : options.peerUid(request.raw.socket);
-    request.identity = identify(uid ?? null, options.admins);
+    const { socket } = request.raw;
+    const uid = uids.has(socket) ? uids.get(socket) : options.peerUid(socket);
+    request.identity = identities.identify({
+      uid: uid ?? null,
+      certificate: certificateOf(socket),
+      authorization: request.headers.authorization,
+    });
     const { verb, kind } = request.routeOptions.config.access ?? { verb: 'get', kind: 'paths' };
-    authorize(request.identity, verb, kind, (request.params as { project?: string } | undefined)?.project);
+    const params = request.params as { project?: string; name?: string } | undefined;
+    // the list holds only those that the caller may see
+    if (kind === projectKind.kind && verb === 'list' && request.identity.bindings.length > 0) return;
+    authorize(request.identity, verb, kind, kind === projectKind.kind ? params?.name : params?.project);
   });
+}
+
+/** Common name of a client certificate that the server's authority has signed. */
+function certificateOf(socket: Socket): string | undefined {
+  if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
+  const { subject } = socket.getPeerCertificate();
+  return typeof subject?.CN === 'string' ? subject.CN : undefined;
 }
 
 function asWeftError(thrown: FastifyError | WeftFailure): WeftError {

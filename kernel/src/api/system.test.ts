@@ -139,6 +139,8 @@ test('kinds and operations are listed with their plugin and schema', async (t) =
   t.deepEqual(kinds.map(({ kind, plugin }) => `${plugin}.${kind}`).sort(), [
     'kernel.Alarm',
     'kernel.Project',
+    'kernel.Role',
+    'kernel.Token',
     'labels.Label',
     'library.Book',
     'library.Shelf',

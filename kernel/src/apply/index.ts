@@ -1,5 +1,7 @@
 export type { Admitter } from './admission.ts';
+export { Confirmations } from './confirmations.ts';
 export { invalid, isRecord, parseInputs, type Wanted } from './input.ts';
-export { type ApplyResult, Pipeline } from './pipeline.ts';
+export { touched } from './past.ts';
+export { type ApplyRequest, type ApplyResult, Pipeline } from './pipeline.ts';
 export type { Removal } from './plan.ts';
 export { type Subject, systemSubject } from './subject.ts';

@@ -13,7 +13,9 @@ import {
 import { alarmKind, type Registry } from '../registry/index.ts';
 import type { ObjectStore, Write } from '../store/index.ts';
 import { type Admitter, admit, mergeStatus } from './admission.ts';
+import { type Trial, trialName } from './confirmations.ts';
 import type { Wanted } from './input.ts';
+import { wishesAt, wishesBefore } from './past.ts';
 import { type Intent, planChanges } from './plan.ts';
 import { ReferenceIndex } from './references.ts';
 import { Serial } from './serial.ts';
@@ -22,6 +24,14 @@ import { formatSubject, type Subject, systemSubject } from './subject.ts';
 export interface ApplyRequest extends Intent {
   /** Everything but the commit. */
   readonly dryRun: boolean;
+  /** The change is on trial: it is taken back after so many milliseconds, unless somebody confirms it. */
+  readonly trialMs?: number;
+}
+
+export interface ApplyReply {
+  readonly revision: number;
+  readonly results: readonly ApplyResult[];
+  readonly trial?: Trial;
 }
 
 export interface ApplyResult {
@@ -57,31 +67,63 @@ export class Pipeline {
   }
 
   /** @throws what planning and admission throw; then nothing has changed */
-  apply(request: ApplyRequest): Promise<{ revision: number; results: readonly ApplyResult[] }> {
-    return this.#serial.run(async () => {
-      const steps = planChanges({ store: this.#store, registry: this.#registry, index: this.#index, now: this.#now }, request);
-      const changes = steps.flatMap(({ change }) => (change === null ? [] : [change]));
-      if (changes.length > 0) {
-        const asked = {
-          registry: this.#registry,
-          admitter: this.#admitter,
-          revisionOf: (kinds: readonly string[]) => this.#store.revisionOf(kinds),
-        };
-        const admitted = await admit(asked, changes, request.dryRun);
-        const events = request.dryRun ? [] : await this.#commit(admitted, request.subject);
-        const after = new Map(admitted.map((change, index) => [formatKey(change.key), written(change, events[index])]));
-        const results = steps.map(({ key, before, change }) =>
-          change === null
-            ? { key, action: 'unchanged' as const, before, after: before }
-            : { key, action: actions[change.op], before, after: after.get(formatKey(key)) ?? null },
-        );
-        return { revision: this.#store.revision, results };
-      }
-      return {
-        revision: this.#store.revision,
-        results: steps.map(({ key, before }) => ({ key, action: 'unchanged', before, after: before })),
-      };
+  apply(request: ApplyRequest): Promise<ApplyReply> {
+    return this.#serial.run(() => this.#apply(request));
+  }
+
+  /** Makes all objects what they were at a revision. @throws REVISION_GONE, and what an apply throws */
+  rollback(revision: number, dryRun: boolean, subject: Subject): Promise<ApplyReply> {
+    return this.#serial.run(() => {
+      const wishes = wishesAt({ store: this.#store, registry: this.#registry }, revision);
+      return this.#apply({ ...wishes, cascade: true, missingOk: true, dryRun, subject });
     });
+  }
+
+  /** Takes a change on trial back; one that is decided already is left alone. @throws what an apply throws: then it is still on trial */
+  revert(trial: Trial): Promise<void> {
+    return this.#serial.run(async () => {
+      const name = trialName(trial.to);
+      if (this.#store.setting(name) === undefined) return;
+      const wishes = wishesBefore({ store: this.#store, registry: this.#registry }, trial.from, trial.to);
+      await this.#apply({ ...wishes, cascade: true, missingOk: true, dryRun: false, subject: systemSubject }, { [name]: undefined });
+    });
+  }
+
+  /** A change on trial stays; with a reason it stays only because it could not be taken back. */
+  decide(trial: Trial, failed?: string): Promise<void> {
+    return this.#serial.run(async () => {
+      const kept = failed === undefined ? undefined : { ...trial, failed };
+      await this.#store.commit([], formatSubject(systemSubject), { [trialName(trial.to)]: kept });
+    });
+  }
+
+  /** @param settings written by the same transaction */
+  async #apply(request: ApplyRequest, settings: Readonly<Record<string, unknown>> = {}): Promise<ApplyReply> {
+    const steps = planChanges({ store: this.#store, registry: this.#registry, index: this.#index, now: this.#now }, request);
+    const changes = steps.flatMap(({ change }) => (change === null ? [] : [change]));
+    const asked = {
+      registry: this.#registry,
+      admitter: this.#admitter,
+      revisionOf: (kinds: readonly string[]) => this.#store.revisionOf(kinds),
+    };
+    const admitted = changes.length === 0 ? [] : await admit(asked, changes, request.dryRun);
+    const trial = request.dryRun || admitted.length === 0 ? undefined : this.#trial(request, admitted.length);
+    const kept = trial === undefined ? settings : { ...settings, [trialName(trial.to)]: trial };
+    const events = request.dryRun ? [] : await this.#commit(admitted, request.subject, kept);
+    const after = new Map(admitted.map((change, index) => [formatKey(change.key), written(change, events[index])]));
+    const results = steps.map(({ key, before, change }) =>
+      change === null
+        ? { key, action: 'unchanged' as const, before, after: before }
+        : { key, action: actions[change.op], before, after: after.get(formatKey(key)) ?? null },
+    );
+    return { revision: this.#store.revision, results, ...(trial === undefined ? {} : { trial }) };
+  }
+
+  #trial({ trialMs, subject }: ApplyRequest, writes: number): Trial | undefined {
+    if (trialMs === undefined) return undefined;
+    const { revision } = this.#store;
+    const until = new Date(this.#now().getTime() + trialMs).toISOString();
+    return { from: revision + 1, to: revision + writes, until, subject: formatSubject(subject) };
   }
 
   /** For what the kernel itself needs. */
@@ -134,9 +176,13 @@ export class Pipeline {
     return this.#serial.idle();
   }
 
-  async #commit(changes: readonly Change[], subject: Subject): Promise<readonly ObjectEvent[]> {
+  async #commit(
+    changes: readonly Change[],
+    subject: Subject,
+    settings: Readonly<Record<string, unknown>>,
+  ): Promise<readonly ObjectEvent[]> {
     const writes = changes.map(({ key, after }): Write => (after === null ? { op: 'delete', key } : { op: 'put', object: after }));
-    const events = await this.#store.commit(writes, formatSubject(subject));
+    const events = await this.#store.commit(writes, formatSubject(subject), settings);
     for (const { key, before, after } of changes) {
       if (before !== null) this.#index.remove(before, key);
       if (after !== null) this.#index.add(after, key);

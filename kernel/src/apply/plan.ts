@@ -31,6 +31,8 @@ export interface Intent {
   /** Removing what does not exist is no error. */
   readonly missingOk: boolean;
   readonly subject: Subject;
+  /** Throws FORBIDDEN when the subject may not do this; asked for each object, those that a cascade takes along included. */
+  readonly assertMay?: (op: Change['op'], key: ObjectKey) => void;
 }
 
 /** One object of a request. `change` is null when it is already as wanted. */
@@ -50,6 +52,9 @@ export interface World {
 /** @throws INVALID, NOT_FOUND, CONFLICT, FORBIDDEN, REFERENCED, REVISION_MISMATCH */
 export function planChanges(world: World, intent: Intent): Step[] {
   const steps = new Map<string, Step>();
+  // before anything is looked up: a refusal must not tell what exists
+  for (const { key } of intent.apply) intent.assertMay?.('update', key);
+  for (const { key } of intent.remove) intent.assertMay?.('delete', key);
   for (const wanted of intent.apply) steps.set(formatKey(wanted.key), planPut(world, wanted, intent.subject));
   for (const removal of intent.remove) {
     const id = formatKey(removal.key);
@@ -58,7 +63,7 @@ export function planChanges(world: World, intent: Intent): Step[] {
     const step = planRemoval(world, removal, intent);
     if (step !== null) steps.set(id, step);
   }
-  if (intent.cascade) addDependants(world, steps);
+  if (intent.cascade) addDependants(world, steps, intent);
   const changes = [...steps.values()].flatMap(({ change }) => (change === null ? [] : [change]));
   const dangling = changes
     .values()
@@ -145,12 +150,13 @@ function assertMayChange(world: World, key: ObjectKey, before: WeftObject | null
   }
 }
 
-function addDependants(world: World, steps: Map<string, Step>): void {
+function addDependants(world: World, steps: Map<string, Step>, intent: Intent): void {
   const open = [...steps.values()].flatMap(({ change }) => (change?.op === 'delete' ? [change.key] : []));
   for (let target = open.pop(); target !== undefined; target = open.pop()) {
     for (const key of sourcesLeft(world, steps, target)) {
       const id = formatKey(key);
       if (steps.get(id)?.change?.op === 'delete') continue;
+      intent.assertMay?.('delete', key);
       const before = world.store.get(key) ?? null;
       steps.set(id, { key, before, change: { op: 'delete', key, before, after: null } });
       open.push(key);
@@ -174,11 +180,12 @@ function danglingIn(world: World, steps: ReadonlyMap<string, Step>, change: Chan
   const object = formatKey(change.key);
   return referencesOf(world.registry, change.after).flatMap(({ pointer, target }) => {
     const found = afterwards(world, steps, target);
-    if (found === null) return [{ object, pointer, ...missing(world, steps, target) }];
     const foreign = target.project !== undefined && target.project !== change.key.project;
-    if (!foreign || found.metadata.shared === true) return [];
-    const fix = `set metadata.shared of ${formatKey(target)}, or name an object of the own project`;
-    return [{ object, pointer, message: `${formatKey(target)} belongs to another project and is not shared`, fix }];
+    if (found !== null && (!foreign || found.metadata.shared === true)) return [];
+    if (!foreign) return [{ object, pointer, ...missing(world, steps, target) }];
+    // the same words for both: a project does not see what another one has
+    const message = `${formatKey(target)} does not exist, or belongs to another project and is not shared`;
+    return [{ object, pointer, message, fix: `set metadata.shared of ${formatKey(target)}, or name an object of the own project` }];
   });
 }
 
@@ -203,8 +210,10 @@ function dependantsLeft(world: World, steps: ReadonlyMap<string, Step>, change: 
   if (!gone && !unshared) return [];
   const sources = sourcesLeft(world, steps, change.key).filter((key) => gone || key.project !== change.key.project);
   if (sources.length === 0) return [];
-  const names = sources.map(formatKey).sort();
-  const list = names.slice(0, 10).join(', ') + (names.length > 10 ? ` and ${names.length - 10} more` : '');
+  const own = sources.filter((key) => change.key.project === undefined || key.project === change.key.project);
+  const names = own.map(formatKey).sort().slice(0, 10);
+  const more = sources.length - names.length;
+  const list = names.length === 0 ? `${more} of other projects` : names.join(', ') + (more > 0 ? ` and ${more} more` : '');
   const fix = gone ? 'delete those first, or all of it at once with --cascade' : 'delete those first, or leave it shared';
   return [{ object: formatKey(change.key), pointer: '', message: `is used by ${list}`, fix }];
 }

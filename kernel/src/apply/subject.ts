@@ -1,7 +1,7 @@
 /** Who asks for something. */
 export interface Subject {
   /** `system`: the kernel itself. */
-  readonly kind: 'user' | 'plugin' | 'system';
+  readonly kind: 'user' | 'token' | 'cert' | 'plugin' | 'system';
   readonly name: string;
 }
 

@@ -7,9 +7,10 @@ import { type Logger, pino } from 'pino';
 import { type DependencyContainer, type InjectionToken, instanceCachingFactory, container as root } from 'tsyringe';
 import { BusServer } from '../../bus/index.ts';
 import { defaultProject, type Handoff, type KernelCalls, type PluginCalls, toWeftError } from '../../contract/system/index.ts';
-import { buildApi, listenOnSocket, peerUid } from '../api/index.ts';
-import { Pipeline, systemSubject } from '../apply/index.ts';
+import { buildApi, listenOnSocket, listenOnTls, peerUid } from '../api/index.ts';
+import { Confirmations, Pipeline, systemSubject } from '../apply/index.ts';
 import { Registry, readPluginFolders } from '../registry/index.ts';
+import { Tokens } from '../rights/index.ts';
 import { Control, Enablement, kernelCallsFor, PluginLinks } from '../session/index.ts';
 import { ObjectStore } from '../store/index.ts';
 import { connectLauncher, type LauncherLink, Supervisor, systemClock } from '../supervisor/index.ts';
@@ -37,6 +38,7 @@ const tokens = {
   enablement: token<Enablement>('enablement'),
   links: token<PluginLinks>('links'),
   pipeline: token<Pipeline>('pipeline'),
+  confirmations: token<Confirmations>('confirmations'),
   supervisor: token<Supervisor>('supervisor'),
   control: token<Control>('control'),
   api: token<FastifyInstance>('api'),
@@ -66,6 +68,7 @@ function compose(handoff: Handoff, launcher: LauncherLink, log: Logger): Depende
     tokens.pipeline,
     (parts) => new Pipeline(parts.resolve(tokens.store), parts.resolve(tokens.registry), parts.resolve(tokens.links)),
   );
+  provide(tokens.confirmations, (parts) => new Confirmations(parts.resolve(tokens.store), parts.resolve(tokens.pipeline)));
   provide(
     tokens.supervisor,
     (parts) =>
@@ -92,6 +95,8 @@ function compose(handoff: Handoff, launcher: LauncherLink, log: Logger): Depende
       store: parts.resolve(tokens.store),
       registry: parts.resolve(tokens.registry),
       pipeline: parts.resolve(tokens.pipeline),
+      confirmations: parts.resolve(tokens.confirmations),
+      tokens: new Tokens(parts.resolve(tokens.store), parts.resolve(tokens.pipeline)),
       plugins: parts.resolve(tokens.control),
       version: programVersion(),
       logDir: handoff.logDir ?? join(handoff.stateDir, 'log'),
@@ -192,8 +197,10 @@ async function main(): Promise<void> {
   const bus = await serveBus(handoff, parts, log);
   followLauncher(launcher, bus, parts, log);
   parts.resolve(tokens.control).want();
+  parts.resolve(tokens.confirmations).watch();
   const api = parts.resolve(tokens.api);
   await listenOnSocket(api, handoff.apiSocket ?? join(handoff.runDir, 'api.sock'));
+  const network = handoff.tls === undefined ? undefined : await listenOnTls(api, handoff.tls);
   launcher.send({ type: 'ready' });
   log.info({ revision: parts.resolve(tokens.store).revision }, 'ready');
 
@@ -203,6 +210,9 @@ async function main(): Promise<void> {
     stopping = true;
     log.info({ why }, 'stopping');
     parts.resolve(tokens.supervisor).close();
+    parts.resolve(tokens.confirmations).close();
+    network?.close();
+    network?.closeAllConnections();
     await api.close();
     await bus.close();
     await parts.resolve(tokens.pipeline).idle();

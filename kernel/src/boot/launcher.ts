@@ -5,6 +5,7 @@
 import { closeSync, lstatSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fail, toWeftError } from '../../contract/system/index.ts';
+import { tlsHandoff } from './certificate.ts';
 import { Instance } from './instance.ts';
 import { Launches, weftPrograms } from './launches.ts';
 import { cleanRun, clearRun, deleteLinks, recordRun, removeRun, strangerIn } from './leftovers.ts';
@@ -60,8 +61,9 @@ async function up(): Promise<void> {
   const { settings, paths } = await readOptions();
   assertReadable(programDir, settings.pluginDirs);
   await claim(paths);
+  const tls = tlsHandoff(settings.api.tls, paths.stateDir, say);
   const memory = openStateMemory();
-  const launches = new Launches(paths, settings, { dir: programDir, ...weftPrograms }, new Uids(paths.stateDir), memory);
+  const launches = new Launches(paths, settings, { dir: programDir, ...weftPrograms }, new Uids(paths.stateDir), memory, tls);
   launches.prepare();
   const instance = new Instance({
     launches,

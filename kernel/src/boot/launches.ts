@@ -2,7 +2,7 @@
 import { chmodSync, chownSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { newKeyPair } from '../../bus/keys.ts';
-import { fail, type KeyPair, type ProcessSpec } from '../../contract/system/index.ts';
+import { fail, type KeyPair, type ProcessSpec, type TlsHandoff } from '../../contract/system/index.ts';
 import type { HostSettings } from '../config/index.ts';
 import type { Launch } from './child.ts';
 import { type Bind, confine } from './confine.ts';
@@ -38,8 +38,10 @@ export class Launches {
   /** One-time for clients; these live as long as the launcher. */
   readonly #servers = { kernel: newKeyPair(), forwarder: newKeyPair() };
   readonly #app: string;
+  readonly #tls: TlsHandoff | undefined;
 
-  constructor(paths: InstancePaths, settings: HostSettings, programs: Programs, uids: Uids, memory: StateMemory) {
+  constructor(paths: InstancePaths, settings: HostSettings, programs: Programs, uids: Uids, memory: StateMemory, tls?: TlsHandoff) {
+    this.#tls = tls;
     this.#paths = paths;
     this.#settings = settings;
     this.#programs = programs;
@@ -101,6 +103,7 @@ export class Launches {
           settings: { ...this.#settings, pluginDirs: this.#pluginDirsSeen() },
           apiSocket: join(runDir, 'api', 'api.sock'),
           logDir,
+          ...(this.#tls === undefined ? {} : { tls: this.#tls }),
         },
       },
     );

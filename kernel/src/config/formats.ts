@@ -1,4 +1,5 @@
 /** convict's formats for host settings. Messages complete the sentence "SETTING …". */
+import { isIPv4, isIPv6 } from 'node:net';
 import { isAbsolute } from 'node:path';
 import convict from 'convict';
 
@@ -9,6 +10,7 @@ export function addFormats(): void {
   convict.addFormats({
     'absolute-path': { validate: (value: unknown) => mustBePath(value, false), coerce: same },
     'absolute-path-or-empty': { validate: (value: unknown) => mustBePath(value, true), coerce: same },
+    'listen-address-or-empty': { validate: mustBeListenAddress, coerce: same },
     'absolute-paths': {
       validate: (value: unknown) => {
         if (!Array.isArray(value)) throw new Error('must be a list of absolute paths');
@@ -57,6 +59,13 @@ function same<T>(value: T): T {
 function mustBePath(value: unknown, mayBeEmpty: boolean): void {
   if (mayBeEmpty && value === '') return;
   if (typeof value !== 'string' || !isAbsolute(value)) throw new Error('must be an absolute path');
+}
+
+function mustBeListenAddress(value: unknown): void {
+  if (value === '') return;
+  const [, bracketed, plain, port = ''] = (typeof value === 'string' && /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(value)) || [];
+  const known = bracketed === undefined ? isIPv4(plain ?? '') || plain === 'localhost' : isIPv6(bracketed);
+  if (!known || Number(port) < 1 || Number(port) > 65_535) throw new Error('must be an address and a port, like 0.0.0.0:8082 or [::]:8082');
 }
 
 export function isRecord(value: unknown): value is Record<string, unknown> {

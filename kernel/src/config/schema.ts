@@ -31,6 +31,24 @@ export const hostSchema = {
       format: 'uids',
       default: [] as number[],
     },
+    tls: {
+      listen: {
+        doc: 'address and port on which the API listens with TLS, like 0.0.0.0:8082 or [::]:8082; empty: only on its unix socket',
+        format: 'listen-address-or-empty',
+        default: '',
+      },
+      certificate: {
+        doc: 'PEM file of the certificate with its chain; empty: one made at the first start, tls/certificate.pem in the state directory',
+        format: 'absolute-path-or-empty',
+        default: '',
+      },
+      key: { doc: 'PEM file of its key', format: 'absolute-path-or-empty', default: '' },
+      clientCa: {
+        doc: 'PEM file of the authority whose client certificates are known as cert:COMMON-NAME; empty: callers need tokens',
+        format: 'absolute-path-or-empty',
+        default: '',
+      },
+    },
   },
   pluginDirs: {
     doc: 'folders whose subfolders are plugins; empty: the plugins that came with Weft',

@@ -52,4 +52,63 @@ export const alarmKind: KindSpec = {
   ],
 };
 
-export const builtinKinds: readonly KindSpec[] = [projectKind, alarmKind];
+export const roleKind: KindSpec = {
+  kind: 'Role',
+  plural: 'roles',
+  scope: 'system',
+  summary: 'What somebody may do, and in which projects.',
+  schemaVersion: 1,
+  spec: {
+    ...empty,
+    properties: {
+      role: {
+        type: 'string',
+        enum: ['viewer', 'operator', 'admin'],
+        description: 'viewer reads; operator also changes and runs operations; admin everything',
+      },
+      subjects: {
+        type: 'array',
+        items: { type: 'string', pattern: '^(uid:[0-9]{1,10}|token:[a-z0-9][a-z0-9.-]{0,62}|cert:.{1,64})$' },
+        description: 'Who: uid:1000 (a user of this machine), token:NAME, cert:COMMON-NAME',
+        minItems: 1,
+      },
+      projects: { type: 'array', items: { type: 'string' }, description: 'Where it holds' },
+      everywhere: { type: 'boolean', default: false, description: 'It holds in all projects and for what belongs to none' },
+    },
+    required: ['role', 'subjects'],
+  },
+  status: { type: 'object', properties: {} },
+  references: [{ pointer: '/spec/projects/*', kind: 'Project' }],
+  columns: [
+    { title: 'ROLE', pointer: '/spec/role' },
+    { title: 'SUBJECTS', pointer: '/spec/subjects' },
+    { title: 'PROJECTS', pointer: '/spec/projects' },
+    { title: 'EVERYWHERE', pointer: '/spec/everywhere' },
+  ],
+};
+
+export const tokenKind: KindSpec = {
+  kind: 'Token',
+  plural: 'tokens',
+  scope: 'system',
+  summary: 'Somebody who calls the API with a bearer token: weft token issue NAME prints it, once. What it may do says a Role.',
+  schemaVersion: 1,
+  spec: {
+    ...empty,
+    properties: {
+      description: { type: 'string', maxLength: 1000, description: 'Who holds it' },
+      expires: { type: 'string', format: 'date-time', description: 'From when on it is worth nothing (RFC 3339); never when left out' },
+    },
+  },
+  status: {
+    type: 'object',
+    properties: { issuedAt: { type: 'string', format: 'date-time', description: 'When the present token was issued' } },
+  },
+  references: [],
+  columns: [
+    { title: 'EXPIRES', pointer: '/spec/expires' },
+    { title: 'ISSUED', pointer: '/status/issuedAt' },
+  ],
+};
+
+export const builtinKinds: readonly KindSpec[] = [projectKind, alarmKind, roleKind, tokenKind];

@@ -26,7 +26,18 @@ export interface RegisteredPlugin extends FoundPlugin {
 }
 
 /** Words that stand where a plural or a project's name stands in URLs. */
-export const reservedWords: readonly string[] = ['apply', 'kinds', 'operations', 'plugins', 'status', 'watch', '-'];
+export const reservedWords: readonly string[] = [
+  'apply',
+  'history',
+  'kinds',
+  'operations',
+  'plugins',
+  'rollback',
+  'status',
+  'trials',
+  'watch',
+  '-',
+];
 
 export class Registry {
   readonly #plugins = new Map<string, RegisteredPlugin>();

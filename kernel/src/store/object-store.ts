@@ -9,12 +9,15 @@ const formatVersion = 1;
 const defaultRetention = 100_000;
 /** Events that one batch of a watch carries at most. */
 const watchBatch = 500;
+const settingPrefix = 'setting/';
 
 /** One object as it shall be; `metadata.revision` is set by the store. */
 export type Write = { readonly op: 'put'; readonly object: WeftObject } | { readonly op: 'delete'; readonly key: ObjectKey };
 
 /** A change of the past, as the log keeps it. */
 export interface LogEntry extends ObjectEvent {
+  /** What the object was; null on creation. Absent in entries that an earlier version wrote. */
+  readonly before?: WeftObject | null;
   /** Who asked for it. */
   readonly subject: string;
   /** RFC 3339, UTC. */
@@ -108,32 +111,42 @@ export class ObjectStore {
   /**
    * Writes all or nothing and resolves once it is on disk; watchers hear of it then. Each write gets a revision of its own, in order, so that a
    * watch may resume in the middle of a transaction. Callers serialise (apply's pipeline does): there is one writer.
+   * @param settings kept in the same transaction; undefined removes one
    */
-  async commit(writes: readonly Write[], subject: string): Promise<readonly ObjectEvent[]> {
-    if (writes.length === 0) return [];
+  async commit(
+    writes: readonly Write[],
+    subject: string,
+    settings: Readonly<Record<string, unknown>> = {},
+  ): Promise<readonly ObjectEvent[]> {
+    if (writes.length === 0 && Object.keys(settings).length === 0) return [];
     if (this.#committing) throw fail('INTERNAL', 'store: two commits at once');
     this.#committing = true;
     try {
-      return await this.#commit(writes, subject);
+      return await this.#commit(writes, subject, settings);
     } finally {
       this.#committing = false;
     }
   }
 
-  async #commit(writes: readonly Write[], subject: string): Promise<readonly ObjectEvent[]> {
+  async #commit(writes: readonly Write[], subject: string, settings: Readonly<Record<string, unknown>>): Promise<readonly ObjectEvent[]> {
     // all that may be refused is refused before the transaction: LMDB's asynchronous transactions cannot be aborted
-    const events = writes.map((write, index) => this.#event(write, this.#revision + 1 + index));
+    const entries = writes.map((write, index) => this.#event(write, this.#revision + 1 + index));
+    const events = entries.map(({ event }) => event);
     const transaction = this.#revision + writes.length;
     const time = this.#now().toISOString();
     const floor = Math.max(this.#floor, transaction - this.#retention);
     const kindRevisions = new Map(this.#kindRevisions);
     for (const { object, revision } of events) kindRevisions.set(object.kind, revision);
     await this.#root.transaction(() => {
-      for (const event of events) {
+      for (const { event, before } of entries) {
         const address = addressOf(keyOf(event.object));
         if (event.type === 'deleted') void this.#objects.remove(address);
         else void this.#objects.put(address, event.object);
-        void this.#log.put(event.revision, { ...event, subject, time, transaction });
+        void this.#log.put(event.revision, { ...event, before, subject, time, transaction });
+      }
+      for (const [name, value] of Object.entries(settings)) {
+        if (value === undefined) void this.#meta.remove(settingPrefix + name);
+        else void this.#meta.put(settingPrefix + name, value);
       }
       for (let old = this.#floor + 1; old <= floor; old += 1) void this.#log.remove(old);
       void this.#meta.put('revision', transaction);
@@ -169,9 +182,19 @@ export class ObjectStore {
     }
   }
 
-  /** The log as it stands, oldest first. */
+  /** The acknowledged changes after `since`, oldest first. */
   *history(since = this.#floor): Generator<LogEntry> {
-    for (const { value } of this.#log.getRange({ start: since + 1 })) yield value;
+    for (const { value } of this.#log.getRange({ start: since + 1, end: this.#revision + 1 })) yield value;
+  }
+
+  /** The acknowledged changes up to `until`, newest first. */
+  *past(until = this.#revision): Generator<LogEntry> {
+    for (const { value } of this.#log.getRange({ start: Math.min(until, this.#revision), end: this.#floor, reverse: true })) yield value;
+  }
+
+  /** Every change after this revision is still in the log. */
+  get floor(): number {
+    return this.#floor;
   }
 
   /** @throws REVISION_GONE when events after `since` are no longer, or not yet, in the log. */
@@ -188,12 +211,19 @@ export class ObjectStore {
 
   /** A value of the kernel's own small settings. */
   setting<T>(name: string): T | undefined {
-    return this.#meta.get(`setting/${name}`) as T | undefined;
+    return this.#meta.get(settingPrefix + name) as T | undefined;
+  }
+
+  /** Those whose names begin with `prefix`, by name. */
+  settings<T>(prefix: string): Map<string, T> {
+    const start = settingPrefix + prefix;
+    const range = this.#meta.getRange({ start, end: `${start}~` });
+    return new Map([...range].map(({ key, value }) => [key.slice(settingPrefix.length), value as T]));
   }
 
   /** Resolves once it is on disk. */
   async saveSetting(name: string, value: unknown): Promise<void> {
-    await this.#meta.put(`setting/${name}`, value);
+    await this.#meta.put(settingPrefix + name, value);
     await this.#root.flushed;
   }
 
@@ -205,13 +235,13 @@ export class ObjectStore {
     await this.#root.close();
   }
 
-  #event(write: Write, revision: number): ObjectEvent {
+  #event(write: Write, revision: number): { event: ObjectEvent; before: WeftObject | null } {
     const key = write.op === 'put' ? keyOf(write.object) : write.key;
     const before = this.get(key);
     const object = write.op === 'put' ? write.object : before;
     if (object === undefined) throw fail('INTERNAL', `store: ${formatKey(key)} cannot be deleted: it does not exist`);
     const type = write.op === 'delete' ? 'deleted' : before === undefined ? 'created' : 'updated';
-    return { revision, type, object: { ...object, metadata: { ...object.metadata, revision } } };
+    return { event: { revision, type, object: { ...object, metadata: { ...object.metadata, revision } } }, before: before ?? null };
   }
 
   #read(first: number, last: number, kinds: ReadonlySet<string> | null): ObjectEvent[] {

@@ -3,10 +3,10 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { fail, formatKey, keyOf, type ObjectKey, toWeftError, type WeftObject } from '../../../contract/system/index.ts';
 import { type ApplyResult, invalid, isRecord, parseInputs, type Removal, type Wanted } from '../../apply/index.ts';
 import type { RegisteredKind } from '../../registry/index.ts';
-import type { Verb } from '../authorize.ts';
+import { allProjects, may, type Verb } from '../../rights/index.ts';
 import { mergePatch } from '../merge-patch.ts';
-import { type Access, type ApiParts, allProjects } from '../parts.ts';
-import { documentOf, flag, ifMatch, queryOf } from '../query.ts';
+import type { Access, ApiParts } from '../parts.ts';
+import { changing, documentOf, flag, ifMatch, projectOf, queryOf } from '../query.ts';
 
 /** One object is small; many go to /v1/apply. */
 const bodyLimit = 1024 * 1024;
@@ -50,8 +50,10 @@ class KindRoutes {
     if (project !== undefined && project !== allProjects) this.#assertProject(project);
     // Before the objects: a watch from there may repeat an event, and misses none.
     const revision = store.visibleRevision;
-    const items = store.list(this.#kind.spec.kind, project === allProjects ? undefined : project);
-    return { kind: this.#kind.spec.kind, revision, items };
+    const { kind } = this.#kind.spec;
+    const all = store.list(kind, project === allProjects ? undefined : project);
+    const items = all.filter((object) => may(request.identity, 'list', kind, projectOf(keyOf(object))));
+    return { kind, revision, items };
   }
 
   get(request: FastifyRequest, reply: FastifyReply): FastifyReply {
@@ -100,7 +102,7 @@ class KindRoutes {
       cascade: flag('cascade', query.cascade),
       dryRun: flag('dryRun', query.dryRun),
       missingOk: false,
-      subject: request.identity.subject,
+      ...changing(request.identity),
     });
   }
 
@@ -132,7 +134,7 @@ class KindRoutes {
   }
 
   async #apply(request: FastifyRequest, wanted: Wanted, dryRun: boolean): Promise<ApplyResult> {
-    const intent = { apply: [wanted], remove: [], cascade: false, missingOk: false, dryRun, subject: request.identity.subject };
+    const intent = { apply: [wanted], remove: [], cascade: false, missingOk: false, dryRun, ...changing(request.identity) };
     const { results } = await this.#parts.pipeline.apply(intent);
     const [result] = results;
     if (result === undefined) throw fail('INTERNAL', 'the write gave no result');

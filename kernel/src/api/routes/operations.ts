@@ -2,8 +2,8 @@
 import type { FastifyInstance } from 'fastify';
 import { fail } from '../../../contract/system/index.ts';
 import { invalid } from '../../apply/index.ts';
-import { authorize } from '../authorize.ts';
-import { type ApiParts, allProjects } from '../parts.ts';
+import { allProjects, authorize } from '../../rights/index.ts';
+import type { ApiParts } from '../parts.ts';
 import { documentOf, flag, queryOf } from '../query.ts';
 import { type ServerSentEvent, sendEvents, signalOf } from '../sse.ts';
 

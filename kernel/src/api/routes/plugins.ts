@@ -47,7 +47,7 @@ export function pluginRoutes(app: FastifyInstance, { plugins, registry, logDir }
     plugins.restart(name);
     return find(request);
   });
-  app.get('/v1/plugins/:name/logs', read, async (request, reply) => {
+  app.get('/v1/plugins/:name/logs', { config: { access: { verb: 'get', kind: 'logs' } } }, async (request, reply) => {
     const query = queryOf(request, ['lines', 'follow']);
     const { name } = request.params as { name: string };
     const file = `${logDir}/${otherProcesses.includes(name) ? name : find(request).name}.log`;

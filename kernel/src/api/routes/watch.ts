@@ -1,7 +1,9 @@
 /** `GET /v1/watch`: changes as server-sent events. */
 import type { FastifyInstance } from 'fastify';
+import { keyOf } from '../../../contract/system/index.ts';
+import { may } from '../../rights/index.ts';
 import type { ApiParts } from '../parts.ts';
-import { number, queryOf } from '../query.ts';
+import { number, projectOf, queryOf } from '../query.ts';
 import { type ServerSentEvent, sendEvents } from '../sse.ts';
 
 export function watchRoutes(app: FastifyInstance, { store, registry }: ApiParts): void {
@@ -17,7 +19,9 @@ export function watchRoutes(app: FastifyInstance, { store, registry }: ApiParts)
 
     async function* events(signal: AbortSignal): AsyncGenerator<ServerSentEvent[]> {
       for await (const batch of store.watch(since, kinds, signal)) {
-        const seen = batch.filter(({ object }) => query.project === undefined || object.metadata.project === query.project);
+        const seen = batch
+          .filter(({ object }) => query.project === undefined || object.metadata.project === query.project)
+          .filter(({ object }) => may(request.identity, 'watch', object.kind, projectOf(keyOf(object))));
         if (seen.length > 0) yield seen.map(({ revision, type, object }) => ({ id: revision, event: type, data: object }));
       }
     }

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
 import { fail } from '../../../contract/system/index.ts';
+import { Confirmations } from '../../apply/confirmations.ts';
 import { makeWorld, type TestWorld } from '../../apply/test/world.ts';
+import { Tokens } from '../../rights/index.ts';
 import type { OperationInput, PluginControl, PluginInfo, ProcessInfo } from '../plugin-control.ts';
 import { buildApi } from '../server.ts';
 
@@ -79,6 +81,8 @@ export interface TestApi {
     body?: unknown,
     headers?: Record<string, string>,
   ): Promise<LightMyRequestResponse>;
+  /** What a stream says until it says this. */
+  watch(url: string, until: RegExp): Promise<string>;
   /** POST /v1/apply with YAML. */
   yaml(text: string | Buffer, query?: string): Promise<LightMyRequestResponse>;
 }
@@ -88,7 +92,20 @@ export async function makeApi(t: ExecutionContext): Promise<TestApi> {
   const control = new PretendedControl(world);
   const logDir = mkdtempSync(join(tmpdir(), 'weft-logs-'));
   const { store, registry, pipeline } = world;
-  const app = buildApi({ store, registry, pipeline, plugins: control, version: '9.9.9', logDir, admins: [777], peerUid: () => api.uid });
+  const confirmations = new Confirmations(store, pipeline);
+  t.teardown(() => confirmations.close());
+  const app = buildApi({
+    store,
+    registry,
+    pipeline,
+    confirmations,
+    tokens: new Tokens(store, pipeline),
+    plugins: control,
+    version: '9.9.9',
+    logDir,
+    admins: [777],
+    peerUid: () => api.uid,
+  });
   const api: TestApi = {
     app,
     world,
@@ -103,6 +120,15 @@ export async function makeApi(t: ExecutionContext): Promise<TestApi> {
         ...payload,
         headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
       });
+    },
+    watch: async (url, until) => {
+      const response = await app.inject({ method: 'GET', url, payloadAsStream: true });
+      let said = '';
+      for await (const chunk of response.stream()) {
+        said += chunk;
+        if (until.test(said)) break;
+      }
+      return said;
     },
     yaml: (text, query = '') =>
       app.inject({ method: 'POST', url: `/v1/apply${query}`, payload: text, headers: { 'content-type': 'application/yaml' } }),

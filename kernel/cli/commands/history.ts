@@ -1,0 +1,77 @@
+/** `weft history`: who changed what, and when. */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { formatKey, type ObjectKey } from '../../contract/system/index.ts';
+import { kindNamed, scopeOf } from '../kinds.ts';
+import { cell, toJson, toTable, toYaml } from '../output.ts';
+import { type GlobalOptions, outputOption, type Session } from '../session.ts';
+
+interface PastChange {
+  readonly revision: number;
+  readonly time: string;
+  readonly subject: string;
+  readonly type: string;
+  readonly key: ObjectKey;
+  readonly touched: readonly string[];
+}
+
+interface Options extends GlobalOptions {
+  readonly limit: number;
+  readonly status?: boolean;
+  readonly output: string;
+}
+
+export function addHistory(program: Command, session: Session): void {
+  program
+    .command('history')
+    .description('what was changed, by whom and when; the newest first')
+    .argument('[kind]')
+    .argument('[name]')
+    .addOption(new Option('-n, --limit <count>', 'how many changes').argParser(parseCount).default(20))
+    .option('--status', 'changes of nothing but status, too')
+    .addOption(outputOption(['table', 'json', 'yaml']))
+    .action(async (kindName: string | undefined, name: string | undefined, _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<Options>();
+      const query = await queryFor(session, options, kindName, name);
+      const reply = await session.client.json<{ items: readonly PastChange[] }>(`/v1/history?${query}`, { about: 'history' });
+      if (options.output === 'json') return session.io.out(toJson(reply));
+      if (options.output === 'yaml') return session.io.out(toYaml(reply));
+      const rows = reply.items.map(({ revision, time, subject, type, key, touched }) => [
+        revision,
+        time,
+        subject,
+        type,
+        formatKey(key),
+        touched,
+      ]);
+      session.io.out(
+        toTable(
+          ['REVISION', 'TIME', 'WHO', 'WHAT', 'OBJECT', 'FIELDS'],
+          rows.map((row) => row.map(cell)),
+        ),
+      );
+    });
+}
+
+/** Without a kind: of all projects, unless one is named. */
+async function queryFor(
+  session: Session,
+  options: Options,
+  kindName: string | undefined,
+  name: string | undefined,
+): Promise<URLSearchParams> {
+  const { project, all } = scopeOf(options);
+  const kind = kindName === undefined ? undefined : await kindNamed(session.client, kindName);
+  const inProject = kind === undefined ? options.project !== undefined : kind.scope === 'project' && !all;
+  return new URLSearchParams({
+    limit: String(options.limit),
+    ...(kind === undefined ? {} : { kind: kind.kind }),
+    ...(name === undefined ? {} : { name }),
+    ...(inProject ? { project } : {}),
+    ...(options.status === true ? { status: 'true' } : {}),
+  });
+}
+
+function parseCount(text: string): number {
+  if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError('It must be a number of changes, at most 10000.');
+  return Number(text);
+}

@@ -1,0 +1,138 @@
+import test, { type ExecutionContext } from 'ava';
+import type { LightMyRequestResponse } from 'fastify';
+import { makeApi, type TestApi } from './test/api.ts';
+
+/** Projects red and blue with a shelf each; user 1000 is operator in red, 1001 viewer in red. */
+async function twoTenants(t: ExecutionContext): Promise<TestApi> {
+  const api = await makeApi(t);
+  for (const project of ['red', 'blue']) {
+    await api.ask('POST', '/v1/projects', { metadata: { name: project } });
+    await api.ask('POST', `/v1/${project}/shelves`, { metadata: { name: `${project}-shelf` } });
+  }
+  const role = (name: string, spec: object): Promise<LightMyRequestResponse> => api.ask('POST', '/v1/roles', { metadata: { name }, spec });
+  t.is((await role('red-operators', { role: 'operator', projects: ['red'], subjects: ['uid:1000', 'token:ci'] })).statusCode, 201);
+  await role('red-viewers', { role: 'viewer', projects: ['red'], subjects: ['uid:1001'] });
+  return api;
+}
+
+function names(response: LightMyRequestResponse): string[] {
+  return response.json<{ items: { metadata: { name: string } }[] }>().items.map(({ metadata }) => metadata.name);
+}
+
+test('a tenant works in its project and learns nothing of another one', async (t) => {
+  const api = await twoTenants(t);
+  api.uid = 1000;
+  t.is((await api.ask('POST', '/v1/red/shelves', { metadata: { name: 'mine' } })).statusCode, 201);
+  t.deepEqual(names(await api.ask('GET', '/v1/-/shelves')), ['mine', 'red-shelf']);
+  t.deepEqual(names(await api.ask('GET', '/v1/projects')), ['red']);
+  const existing = await api.ask('GET', '/v1/blue/shelves/blue-shelf');
+  const missing = await api.ask('GET', '/v1/blue/shelves/ghost');
+  t.is(existing.statusCode, 403);
+  t.deepEqual(existing.json(), missing.json(), 'the same answer whether it exists or not');
+  t.deepEqual((await api.ask('GET', '/v1/nowhere/shelves')).statusCode, 403, 'and whether the project exists or not');
+  for (const project of ['blue', 'nowhere']) {
+    const body = { objects: [{ kind: 'Shelf', metadata: { name: 'x', project } }], delete: [] };
+    t.is((await api.ask('POST', '/v1/apply', body)).statusCode, 403, project);
+    const removal = { objects: [], delete: [{ kind: 'Shelf', project, name: 'blue-shelf' }] };
+    t.is((await api.ask('POST', '/v1/apply', removal)).statusCode, 403, project);
+  }
+  t.is((await api.ask('GET', '/v1/roles')).statusCode, 403);
+  t.is((await api.ask('GET', '/v1/history')).statusCode, 403);
+  t.is((await api.ask('POST', '/v1/rollback?revision=1')).statusCode, 403);
+  t.is((await api.ask('PUT', '/v1/plugins/library', { enabled: false })).statusCode, 403);
+  api.uid = 0;
+  t.deepEqual(names(await api.ask('GET', '/v1/blue/shelves')), ['blue-shelf']);
+});
+
+test('a reference to another project is refused in the same words whether its target exists or not', async (t) => {
+  const api = await twoTenants(t);
+  api.uid = 1000;
+  const detail = async (shelf: string): Promise<string> =>
+    JSON.stringify((await api.ask('POST', '/v1/red/books', { metadata: { name: 'b' }, spec: { shelf } })).json()).replaceAll(
+      shelf,
+      'SHELF',
+    );
+  t.is(await detail('blue/blue-shelf'), await detail('blue/ghost'));
+});
+
+test('a cascade takes nothing from a project in which the caller has no right', async (t) => {
+  const api = await twoTenants(t);
+  await api.ask('PUT', '/v1/red/shelves/red-shelf', { metadata: { shared: true }, spec: {} });
+  await api.ask('POST', '/v1/blue/books', { metadata: { name: 'b' }, spec: { shelf: 'red/red-shelf' } });
+  api.uid = 1000;
+  const plain = await api.ask('DELETE', '/v1/red/shelves/red-shelf');
+  t.is(plain.statusCode, 409);
+  t.notRegex(plain.body, /blue/);
+  const cascade = await api.ask('DELETE', '/v1/red/shelves/red-shelf?cascade=true');
+  t.is(cascade.statusCode, 403);
+  api.uid = 0;
+  t.deepEqual(names(await api.ask('GET', '/v1/blue/books')), ['b']);
+});
+
+test('a viewer reads and changes nothing; a role that is taken away is gone at once', async (t) => {
+  const api = await twoTenants(t);
+  api.uid = 1001;
+  t.is((await api.ask('GET', '/v1/red/shelves/red-shelf')).statusCode, 200);
+  t.is((await api.ask('DELETE', '/v1/red/shelves/red-shelf')).statusCode, 403);
+  t.is((await api.ask('POST', '/v1/red/operations/library.count', {})).statusCode, 403);
+  api.uid = 0;
+  await api.ask('DELETE', '/v1/roles/red-viewers');
+  api.uid = 1001;
+  t.is((await api.ask('GET', '/v1/red/shelves/red-shelf')).statusCode, 403);
+});
+
+test('a token works until it is issued anew, expires or is deleted; it is shown once', async (t) => {
+  const api = await twoTenants(t);
+  await api.ask('POST', '/v1/tokens', { metadata: { name: 'ci' }, spec: {} });
+  const issue = async (): Promise<string> => {
+    api.uid = 0;
+    const { token } = (await api.ask('POST', '/v1/tokens/ci/issue')).json<{ token: string }>();
+    api.uid = null;
+    return token;
+  };
+  const read = async (token: string): Promise<number> =>
+    (await api.ask('GET', '/v1/red/shelves', undefined, { authorization: `Bearer ${token}` })).statusCode;
+  const first = await issue();
+  t.is(await read(first), 200);
+  t.is((await api.ask('GET', '/v1/blue/shelves', undefined, { authorization: `Bearer ${first}` })).statusCode, 403);
+  const second = await issue();
+  t.is(await read(first), 401);
+  t.is(await read(second), 200);
+  api.uid = 0;
+  t.notRegex((await api.ask('GET', '/v1/tokens/ci')).body, new RegExp(second.slice(-20)));
+  await api.ask('PUT', '/v1/tokens/ci', { spec: { expires: '2020-01-01T00:00:00Z' } });
+  api.uid = null;
+  t.is(await read(second), 401);
+  api.uid = 0;
+  await api.ask('PUT', '/v1/tokens/ci', { spec: {} });
+  api.uid = null;
+  t.is(await read(second), 200);
+  api.uid = 0;
+  await api.ask('DELETE', '/v1/tokens/ci');
+  await api.ask('POST', '/v1/tokens', { metadata: { name: 'ci' }, spec: {} });
+  api.uid = null;
+  t.is(await read(second), 401, 'a new object of that name does not bring it back');
+  for (const bad of ['', 'weft_ci_', `weft_ghost_${'A'.repeat(43)}`, 'x'.repeat(5_000)]) t.is(await read(bad), 401);
+  t.is((await api.ask('GET', '/v1/red/shelves', undefined, { authorization: 'Basic cm9vdDo=' })).statusCode, 401);
+  api.uid = 0;
+  t.is(
+    (await api.ask('GET', '/v1/red/shelves', undefined, { authorization: 'Bearer x' })).statusCode,
+    401,
+    'a bad token does not fall back',
+  );
+});
+
+test('a watch shows only what its caller may see', async (t) => {
+  const api = await twoTenants(t);
+  const bad = await api.ask('POST', '/v1/roles', {
+    metadata: { name: 'x' },
+    spec: { role: 'king', subjects: ['alice'], projects: ['ghost'] },
+  });
+  t.is(bad.statusCode, 422);
+  const { revision } = (await api.ask('GET', '/v1/red/shelves')).json<{ revision: number }>();
+  for (const project of ['blue', 'red']) await api.ask('POST', `/v1/${project}/shelves`, { metadata: { name: `late-${project}` } });
+  api.uid = 1001;
+  const events = await api.watch(`/v1/watch?since=${revision}`, /late-red/);
+  t.regex(events, /late-red/);
+  t.notRegex(events, /late-blue/);
+});

@@ -1,0 +1,92 @@
+/** Wishes that bring the past back: how objects were at a revision, or before one transaction. What plugins and the system wrote follows by itself. */
+import { isDeepStrictEqual } from 'node:util';
+import { type Change, fail, formatKey, keyOf, type ObjectKey, type WeftObject } from '../../contract/system/index.ts';
+import { alarmKind, type Registry } from '../registry/index.ts';
+import type { LogEntry, ObjectStore } from '../store/index.ts';
+import { invalid, type Wanted } from './input.ts';
+import type { Intent } from './plan.ts';
+
+export interface Past {
+  readonly store: ObjectStore;
+  readonly registry: Registry;
+}
+
+type Wishes = Pick<Intent, 'apply' | 'remove'>;
+
+/** @throws REVISION_GONE when the log does not reach back so far; INVALID when an old object does not fit its present schema */
+export function wishesAt(past: Past, revision: number): Wishes {
+  past.store.assertReachable(revision);
+  const first = new Map<string, LogEntry>();
+  for (const entry of past.store.history(revision)) {
+    const id = formatKey(keyOf(entry.object));
+    if (!first.has(id)) first.set(id, entry);
+  }
+  return wishes(past, [...first.values()]);
+}
+
+/** Of a transaction that wrote the revisions `from` to `to`. Objects that somebody has changed since then are left as they are. */
+export function wishesBefore(past: Past, from: number, to: number): Wishes {
+  past.store.assertReachable(from - 1);
+  const entries = past.store
+    .history(from - 1)
+    .take(to - from + 1)
+    .filter((entry) => {
+      const now = past.store.get(keyOf(entry.object)) ?? null;
+      return isDeepStrictEqual(writable(now), entry.type === 'deleted' ? null : writable(entry.object));
+    });
+  return wishes(past, [...entries]);
+}
+
+/** What users write of an object. */
+function writable(object: WeftObject | null): Omit<Wanted, 'key'> | null {
+  if (object === null) return null;
+  const { labels = {}, shared = false } = object.metadata;
+  return { spec: object.spec, labels, shared };
+}
+
+/** Parts of an object that a change touched, as JSON pointers of one field below spec and status. */
+export function touched({ before, after }: Pick<Change, 'before' | 'after'>): string[] {
+  if (before === null || after === null) return [];
+  const parts = { spec: [before.spec, after.spec], status: [before.status, after.status] } as const;
+  const fields = Object.entries(parts).flatMap(([part, [old, now]]) =>
+    [...new Set([...Object.keys(old), ...Object.keys(now)])]
+      .filter((field) => !isDeepStrictEqual(old[field], now[field]))
+      .map((field) => `/${part}/${field}`),
+  );
+  const old = writable(before);
+  const now = writable(after);
+  if (!isDeepStrictEqual(old?.labels, now?.labels)) fields.push('/metadata/labels');
+  if (old?.shared !== now?.shared) fields.push('/metadata/shared');
+  return fields;
+}
+
+function wishes(past: Past, entries: readonly LogEntry[]): Wishes {
+  const apply: Wanted[] = [];
+  const remove: { key: ObjectKey }[] = [];
+  for (const entry of entries) {
+    const { before } = entry;
+    if (before === undefined) {
+      const what = `revision ${entry.revision} was written by an earlier version, which did not keep what was there before`;
+      throw fail('REVISION_GONE', what, 'choose a later revision');
+    }
+    const key = keyOf(entry.object);
+    if (followsByItself(past.registry, before ?? entry.object)) continue;
+    if (before !== null) apply.push(wantedAgain(past.registry, key, before));
+    else if (past.store.get(key) !== undefined) remove.push({ key });
+  }
+  return { apply, remove };
+}
+
+function followsByItself(registry: Registry, { kind, metadata }: WeftObject): boolean {
+  return kind === alarmKind.kind || (metadata.managedBy !== undefined && registry.plugin(metadata.managedBy) !== undefined);
+}
+
+function wantedAgain(registry: Registry, key: ObjectKey, before: WeftObject): Wanted {
+  const object = formatKey(key);
+  const kind = registry.kind(key.kind);
+  if (kind === undefined) throw fail('UNAVAILABLE', `${object} cannot come back: no plugin has the kind ${key.kind}`, 'install its plugin');
+  const { value, findings } = kind.validate(before.spec);
+  if (findings.length > 0) throw invalid(findings.map((finding) => ({ object, ...finding, pointer: `/spec${finding.pointer}` })));
+  const { labels = {}, shared = false } = before.metadata;
+  return { key, spec: value as Record<string, unknown>, labels, shared };
+}
