@@ -21,6 +21,8 @@ export interface Handoff {
   readonly settings: Readonly<Record<string, unknown>>;
   /** Path of the API socket; kernel only. */
   readonly apiSocket?: string;
+  /** What secrets are sealed with in the store, 32 bytes as base64; kernel only. */
+  readonly secretKey?: string;
   /** Where the API listens on the network; kernel only. */
   readonly tls?: TlsHandoff;
   /** Stands in the names of the links it makes; forwarder only. */

@@ -140,6 +140,7 @@ test('kinds and operations are listed with their plugin and schema', async (t) =
     'kernel.Alarm',
     'kernel.Project',
     'kernel.Role',
+    'kernel.Secret',
     'kernel.Token',
     'labels.Label',
     'library.Book',

@@ -14,6 +14,7 @@ import { alarmKind, type Registry } from '../registry/index.ts';
 import type { ObjectStore, Write } from '../store/index.ts';
 import { type Admitter, admit, mergeStatus } from './admission.ts';
 import { type Trial, trialName } from './confirmations.ts';
+import { shown } from './hidden.ts';
 import type { Wanted } from './input.ts';
 import { wishesAt, wishesBefore } from './past.ts';
 import { type Intent, planChanges } from './plan.ts';
@@ -37,6 +38,7 @@ export interface ApplyReply {
 export interface ApplyResult {
   readonly key: ObjectKey;
   readonly action: 'created' | 'updated' | 'unchanged' | 'deleted';
+  /** As anybody may see it: without the values of secrets. */
   readonly before: WeftObject | null;
   readonly after: WeftObject | null;
 }
@@ -113,8 +115,8 @@ export class Pipeline {
     const after = new Map(admitted.map((change, index) => [formatKey(change.key), written(change, events[index])]));
     const results = steps.map(({ key, before, change }) =>
       change === null
-        ? { key, action: 'unchanged' as const, before, after: before }
-        : { key, action: actions[change.op], before, after: after.get(formatKey(key)) ?? null },
+        ? { key, action: 'unchanged' as const, before: shown(before), after: shown(before) }
+        : { key, action: actions[change.op], before: shown(before), after: shown(after.get(formatKey(key)) ?? null) },
     );
     return { revision: this.#store.revision, results, ...(trial === undefined ? {} : { trial }) };
   }

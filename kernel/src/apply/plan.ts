@@ -14,6 +14,7 @@ import {
 import type { Registry } from '../registry/index.ts';
 import type { ObjectStore } from '../store/index.ts';
 import { refuseBuiltin } from './builtin.ts';
+import { unhide } from './hidden.ts';
 import { invalid, maxErrors, type Wanted } from './input.ts';
 import { type ReferenceIndex, referencesOf } from './references.ts';
 import type { Subject } from './subject.ts';
@@ -80,9 +81,12 @@ export function planChanges(world: World, intent: Intent): Step[] {
   return [...steps.values()];
 }
 
-function planPut(world: World, wanted: Wanted, subject: Subject): Step {
-  const { key, ifMatch } = wanted;
+function planPut(world: World, given: Wanted, subject: Subject): Step {
+  const { key, ifMatch } = given;
   const before = world.store.get(key) ?? null;
+  const { spec, errors } = unhide(given, before);
+  if (errors.length > 0) throw invalid(errors);
+  const wanted = { ...given, spec };
   if (wanted.mustBeNew && before !== null) {
     throw fail('CONFLICT', `${formatKey(key)} exists already`, 'choose another name, or change it with PUT or apply');
   }

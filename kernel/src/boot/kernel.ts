@@ -9,10 +9,10 @@ import { BusServer } from '../../bus/index.ts';
 import { defaultProject, type Handoff, type KernelCalls, type PluginCalls, toWeftError } from '../../contract/system/index.ts';
 import { buildApi, listenOnSocket, listenOnTls, peerUid } from '../api/index.ts';
 import { Confirmations, Pipeline, systemSubject } from '../apply/index.ts';
-import { Registry, readPluginFolders } from '../registry/index.ts';
+import { Registry, readPluginFolders, secretKind } from '../registry/index.ts';
 import { Tokens } from '../rights/index.ts';
 import { Control, Enablement, kernelCallsFor, PluginLinks } from '../session/index.ts';
-import { ObjectStore } from '../store/index.ts';
+import { ObjectStore, Sealer } from '../store/index.ts';
 import { connectLauncher, type LauncherLink, Supervisor, systemClock } from '../supervisor/index.ts';
 import { readHandoff } from './handoff.ts';
 import { programDir } from './paths.ts';
@@ -53,7 +53,12 @@ function compose(handoff: Handoff, launcher: LauncherLink, log: Logger): Depende
   };
   provide(tokens.store, () => {
     const retention = settings.store?.retention;
-    return new ObjectStore({ path: handoff.stateDir, ...(retention === undefined ? {} : { retention }) });
+    const key = handoff.secretKey;
+    return new ObjectStore({
+      path: handoff.stateDir,
+      ...(retention === undefined ? {} : { retention }),
+      ...(key === undefined ? {} : { sealer: new Sealer([secretKind.kind], Buffer.from(key, 'base64')) }),
+    });
   });
   provide(tokens.registry, () => {
     const dirs = settings.pluginDirs ?? [];

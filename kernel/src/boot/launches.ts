@@ -8,6 +8,7 @@ import type { Launch } from './child.ts';
 import { type Bind, confine } from './confine.ts';
 import type { InstancePaths } from './paths.ts';
 import { cacheEnvironment, fillCache, shareCache } from './program-cache.ts';
+import { secretKey } from './secret-key.ts';
 import type { StateMemory } from './state-memory.ts';
 import { kernelUid, type Uids } from './uids.ts';
 
@@ -103,6 +104,7 @@ export class Launches {
           settings: { ...this.#settings, pluginDirs: this.#pluginDirsSeen() },
           apiSocket: join(runDir, 'api', 'api.sock'),
           logDir,
+          secretKey: secretKey(stateDir),
           ...(this.#tls === undefined ? {} : { tls: this.#tls }),
         },
       },

@@ -111,4 +111,28 @@ export const tokenKind: KindSpec = {
   ],
 };
 
-export const builtinKinds: readonly KindSpec[] = [projectKind, alarmKind, roleKind, tokenKind];
+export const secretKind: KindSpec = {
+  kind: 'Secret',
+  plural: 'secrets',
+  scope: 'project',
+  summary: 'Values that plugins need and nobody may read: never shown, logged or bundled, and sealed on the disk.',
+  schemaVersion: 1,
+  spec: {
+    ...empty,
+    properties: {
+      type: { type: 'string', enum: ['opaque'], default: 'opaque', description: 'What it is: opaque, whatever its user makes of it' },
+      data: {
+        type: 'object',
+        propertyNames: { pattern: '^[A-Za-z0-9._-]{1,63}$' },
+        additionalProperties: { type: 'string', maxLength: 65_536 },
+        default: {},
+        description: 'The values, by name. Answers hold "(hidden)" in their place; written back, that keeps the value',
+      },
+    },
+  },
+  status: { type: 'object', properties: {} },
+  references: [],
+  columns: [{ title: 'TYPE', pointer: '/spec/type' }],
+};
+
+export const builtinKinds: readonly KindSpec[] = [projectKind, alarmKind, roleKind, tokenKind, secretKind];

@@ -1,4 +1,4 @@
-export { alarmKind, builtinKinds, kernelOwner, projectKind, roleKind, tokenKind } from './builtin.ts';
+export { alarmKind, builtinKinds, kernelOwner, projectKind, roleKind, secretKind, tokenKind } from './builtin.ts';
 export type { Finding } from './findings.ts';
 export { type FoundPlugin, readPluginFolders } from './manifest.ts';
 export { nameProblem, nameRule, suggestion, typeName } from './names.ts';

@@ -1,1 +1,2 @@
 export * from './object-store.ts';
+export { Sealer } from './sealer.ts';

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { fail, formatKey, keyOf, type ObjectEvent, type ObjectKey, type WeftObject } from '../../contract/system/index.ts';
 import { Notice } from './notice.ts';
+import type { Sealer } from './sealer.ts';
 
 /** Of the store on disk. A store with another number is refused, never guessed at. */
 const formatVersion = 1;
@@ -31,6 +32,8 @@ export interface StoreOptions {
   readonly path: string;
   /** Events kept in the log. */
   readonly retention?: number;
+  /** For kinds that must not lie readable on the disk. */
+  readonly sealer?: Sealer;
   readonly now?: () => Date;
 }
 
@@ -43,6 +46,7 @@ export class ObjectStore {
   readonly #meta: Database<unknown, string>;
   readonly #retention: number;
   readonly #now: () => Date;
+  readonly #sealer: Sealer | undefined;
   readonly #counts = new Map<string, number>();
   #kindRevisions: Map<string, number>;
   readonly #flushed = new Notice();
@@ -56,6 +60,7 @@ export class ObjectStore {
     mkdirSync(options.path, { recursive: true, mode: 0o700 });
     this.#retention = options.retention ?? defaultRetention;
     this.#now = options.now ?? (() => new Date());
+    this.#sealer = options.sealer;
     this.#root = open({ path: options.path, maxDbs: 8 });
     this.#objects = this.#root.openDB({ name: 'objects', sharedStructuresKey: Symbol.for('structures') });
     this.#log = this.#root.openDB({ name: 'log', sharedStructuresKey: Symbol.for('structures') });
@@ -97,7 +102,8 @@ export class ObjectStore {
   }
 
   get(key: ObjectKey): WeftObject | undefined {
-    return this.#objects.get(addressOf(key));
+    const object = this.#objects.get(addressOf(key));
+    return object === undefined ? undefined : this.#open(object);
   }
 
   /** All objects of a kind, of one project or of all, in the order of project and name. */
@@ -105,7 +111,7 @@ export class ObjectStore {
     const start = project === undefined ? [kind] : [kind, project];
     // '~' sorts behind every character of a name
     const range = this.#objects.getRange({ start: start as Address, end: [...start, '~'] as Address });
-    return [...range.map(({ value }) => value)];
+    return [...range.map(({ value }) => this.#open(value))];
   }
 
   /**
@@ -141,8 +147,9 @@ export class ObjectStore {
       for (const { event, before } of entries) {
         const address = addressOf(keyOf(event.object));
         if (event.type === 'deleted') void this.#objects.remove(address);
-        else void this.#objects.put(address, event.object);
-        void this.#log.put(event.revision, { ...event, before, subject, time, transaction });
+        else void this.#objects.put(address, this.#seal(event.object));
+        const sealed = { object: this.#seal(event.object), before: before === null ? null : this.#seal(before) };
+        void this.#log.put(event.revision, { ...event, ...sealed, subject, time, transaction });
       }
       for (const [name, value] of Object.entries(settings)) {
         if (value === undefined) void this.#meta.remove(settingPrefix + name);
@@ -184,12 +191,13 @@ export class ObjectStore {
 
   /** The acknowledged changes after `since`, oldest first. */
   *history(since = this.#floor): Generator<LogEntry> {
-    for (const { value } of this.#log.getRange({ start: since + 1, end: this.#revision + 1 })) yield value;
+    for (const { value } of this.#log.getRange({ start: since + 1, end: this.#revision + 1 })) yield this.#opened(value);
   }
 
   /** The acknowledged changes up to `until`, newest first. */
   *past(until = this.#revision): Generator<LogEntry> {
-    for (const { value } of this.#log.getRange({ start: Math.min(until, this.#revision), end: this.#floor, reverse: true })) yield value;
+    const range = this.#log.getRange({ start: Math.min(until, this.#revision), end: this.#floor, reverse: true });
+    for (const { value } of range) yield this.#opened(value);
   }
 
   /** Every change after this revision is still in the log. */
@@ -248,9 +256,22 @@ export class ObjectStore {
     const events: ObjectEvent[] = [];
     for (const { value } of this.#log.getRange({ start: first, end: last + 1 })) {
       const { revision, type, object } = value;
-      if (kinds === null || kinds.has(object.kind)) events.push({ revision, type, object });
+      if (kinds === null || kinds.has(object.kind)) events.push({ revision, type, object: this.#open(object) });
     }
     return events;
+  }
+
+  #seal(object: WeftObject): WeftObject {
+    return this.#sealer?.seal(object) ?? object;
+  }
+
+  #open(object: WeftObject): WeftObject {
+    return this.#sealer?.open(object) ?? object;
+  }
+
+  #opened(entry: LogEntry): LogEntry {
+    const { object, before } = entry;
+    return { ...entry, object: this.#open(object), ...(before ? { before: this.#open(before) } : {}) };
   }
 
   #count(kind: string, by: number): void {

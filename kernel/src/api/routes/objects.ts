@@ -1,7 +1,7 @@
 /** Paths of the kinds: collections and single objects. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { fail, formatKey, keyOf, type ObjectKey, toWeftError, type WeftObject } from '../../../contract/system/index.ts';
-import { type ApplyResult, invalid, isRecord, parseInputs, type Removal, type Wanted } from '../../apply/index.ts';
+import { type ApplyResult, invalid, isRecord, parseInputs, type Removal, shown, type Wanted } from '../../apply/index.ts';
 import type { RegisteredKind } from '../../registry/index.ts';
 import { allProjects, may, type Verb } from '../../rights/index.ts';
 import { mergePatch } from '../merge-patch.ts';
@@ -52,13 +52,13 @@ class KindRoutes {
     const revision = store.visibleRevision;
     const { kind } = this.#kind.spec;
     const all = store.list(kind, project === allProjects ? undefined : project);
-    const items = all.filter((object) => may(request.identity, 'list', kind, projectOf(keyOf(object))));
+    const items = all.filter((object) => may(request.identity, 'list', kind, projectOf(keyOf(object)))).map(shown);
     return { kind, revision, items };
   }
 
   get(request: FastifyRequest, reply: FastifyReply): FastifyReply {
     queryOf(request, []);
-    return answer(reply, 200, this.#find(this.#key(request)));
+    return answer(reply, 200, shown(this.#find(this.#key(request))));
   }
 
   async create(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
@@ -80,7 +80,7 @@ class KindRoutes {
     const patch = documentOf(request);
     if (!isRecord(patch)) throw fail('MALFORMED', 'a merge patch must be an object', 'send {"spec": {…}}');
     for (let attempt = 1; ; attempt += 1) {
-      const before = this.#find(this.#key(request));
+      const before = shown(this.#find(this.#key(request)));
       const { status: _, ...writable } = before;
       const wanted = this.#wanted(request, mergePatch(writable, patch));
       try {

@@ -1,6 +1,7 @@
 /** `GET /v1/watch`: changes as server-sent events. */
 import type { FastifyInstance } from 'fastify';
 import { keyOf } from '../../../contract/system/index.ts';
+import { shown } from '../../apply/index.ts';
 import { may } from '../../rights/index.ts';
 import type { ApiParts } from '../parts.ts';
 import { number, projectOf, queryOf } from '../query.ts';
@@ -22,7 +23,7 @@ export function watchRoutes(app: FastifyInstance, { store, registry }: ApiParts)
         const seen = batch
           .filter(({ object }) => query.project === undefined || object.metadata.project === query.project)
           .filter(({ object }) => may(request.identity, 'watch', object.kind, projectOf(keyOf(object))));
-        if (seen.length > 0) yield seen.map(({ revision, type, object }) => ({ id: revision, event: type, data: object }));
+        if (seen.length > 0) yield seen.map(({ revision, type, object }) => ({ id: revision, event: type, data: shown(object) }));
       }
     }
   });

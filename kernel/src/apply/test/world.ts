@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AdmissionReply, AdmissionRequest, Manifest } from '../../../contract/system/index.ts';
-import { type FoundPlugin, Registry } from '../../registry/index.ts';
-import { ObjectStore } from '../../store/index.ts';
+import { type FoundPlugin, Registry, secretKind } from '../../registry/index.ts';
+import { ObjectStore, Sealer } from '../../store/index.ts';
 import type { Admitter } from '../admission.ts';
 import { parseInputs } from '../input.ts';
 import { type ApplyRequest, Pipeline } from '../pipeline.ts';
@@ -124,6 +124,8 @@ export class ObedientAdmitter implements Admitter {
 }
 
 export interface TestWorld {
+  /** Folder of the store. */
+  readonly path: string;
   readonly store: ObjectStore;
   readonly registry: Registry;
   readonly pipeline: Pipeline;
@@ -136,7 +138,7 @@ export interface TestWorld {
 /** With the project `default` in it. */
 export async function makeWorld(): Promise<TestWorld> {
   const path = mkdtempSync(join(tmpdir(), 'weft-world-'));
-  const store = new ObjectStore({ path });
+  const store = new ObjectStore({ path, sealer: new Sealer([secretKind.kind], Buffer.alloc(32, 'test')) });
   const registry = new Registry([libraryManifest, labelsManifest].map(foundPlugin));
   const admitter = new ObedientAdmitter();
   const pipeline = new Pipeline(store, registry, admitter);
@@ -152,6 +154,7 @@ export async function makeWorld(): Promise<TestWorld> {
     await pipeline.apply({ ...request, apply: parseInputs(registry, documents), ...more });
   await apply([{ kind: 'Project', metadata: { name: 'default' } }], { subject: systemSubject });
   return {
+    path,
     store,
     registry,
     pipeline,

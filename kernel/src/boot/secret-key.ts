@@ -1,0 +1,31 @@
+/** The key that secrets are sealed with in the store: 32 random bytes in a file that only root reads. */
+import { randomBytes } from 'node:crypto';
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { fail } from '../../contract/system/index.ts';
+
+const keyBytes = 32;
+
+/** @returns base64; made at the first start */
+export function secretKey(stateDir: string): string {
+  const file = join(stateDir, 'secret.key');
+  try {
+    const key = Buffer.from(readFileSync(file, 'utf8').trim(), 'base64');
+    if (key.length === keyBytes) return key.toString('base64');
+    throw fail(
+      'INVALID',
+      `${file} holds no key of ${keyBytes} bytes`,
+      'bring it back from a backup; without it the secrets in the store are lost',
+    );
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== 'ENOENT') throw thrown;
+  }
+  const key = randomBytes(keyBytes).toString('base64');
+  // whole and on the disk before anything is sealed with it
+  const descriptor = openSync(`${file}.new`, 'w', 0o600);
+  writeSync(descriptor, `${key}\n`);
+  fsyncSync(descriptor);
+  closeSync(descriptor);
+  renameSync(`${file}.new`, file);
+  return key;
+}
