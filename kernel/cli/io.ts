@@ -10,6 +10,8 @@ export interface Io {
   err(text: string): void;
   /** Aborted when the user interrupts. */
   readonly signal: AbortSignal;
+  /** Runs another program on the user's terminal; its exit code. */
+  run(program: string, args: readonly string[]): number;
   /** Replaces this process by another program of the clone; never returns in a real process. */
   exec(program: string, args: readonly string[]): never;
 }

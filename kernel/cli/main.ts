@@ -1,4 +1,5 @@
 /** Entry of the command `weft`. */
+import { spawnSync } from 'node:child_process';
 import type { Io } from './io.ts';
 import { run } from './run.ts';
 
@@ -21,6 +22,7 @@ const io: Io = {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
   signal: interrupted.signal,
+  run: (program, args) => spawnSync(program, args, { stdio: 'inherit' }).status ?? 1,
   exec: (program, args) => {
     if (process.execve === undefined) throw new Error(`Node ${process.version} is too old: run it by kernel/cli/bin/weft`);
     const env = Object.fromEntries(Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined));

@@ -1,6 +1,6 @@
 /** Tables, YAML and JSON: everything the command prints on stdout goes through here. */
 import { stringify } from 'yaml';
-import type { ColumnSpec } from '../contract/system/index.ts';
+import type { ColumnSpec, WeftObject } from '../contract/system/index.ts';
 
 export const formats = ['table', 'wide', 'json', 'yaml', 'name'] as const;
 export type Format = (typeof formats)[number];
@@ -11,6 +11,19 @@ export function toJson(value: unknown): string {
 
 export function toYaml(value: unknown): string {
   return stringify(value, { lineWidth: 0, aliasDuplicateObjects: false });
+}
+
+/** The part of an object that users write, as YAML; with the revision that it must have when it is written back. */
+export function writtenPart(object: WeftObject, revision?: number): string {
+  const { name, project, labels, shared } = object.metadata;
+  const metadata = {
+    name,
+    project,
+    revision,
+    labels: Object.keys(labels ?? {}).length > 0 ? labels : undefined,
+    shared: shared === true ? true : undefined,
+  };
+  return toYaml({ apiVersion: object.apiVersion, kind: object.kind, metadata, spec: object.spec });
 }
 
 /** The value at a JSON pointer (RFC 6901) in which `*` stands for every item of an array. */

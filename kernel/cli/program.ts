@@ -1,11 +1,13 @@
 /** The command and its subcommands. Verbs of plugins are added by verbs.ts once the API has named them. */
 import { Command } from 'commander';
 import { addApply } from './commands/apply.ts';
+import { addCompletion } from './commands/completion.ts';
 import { addConfirm } from './commands/confirm.ts';
 import { addDelete } from './commands/delete.ts';
 import { addDescribe } from './commands/describe.ts';
 import { addDiff } from './commands/diff.ts';
 import { addDown } from './commands/down.ts';
+import { addEdit } from './commands/edit.ts';
 import { addExplain } from './commands/explain.ts';
 import { addGet } from './commands/get.ts';
 import { addHistory } from './commands/history.ts';
@@ -25,6 +27,7 @@ const commands = [
   addApply,
   addConfirm,
   addDiff,
+  addEdit,
   addDelete,
   addGet,
   addDescribe,
@@ -35,6 +38,7 @@ const commands = [
   addToken,
   addPlugin,
   addLab,
+  addCompletion,
 ];
 
 export function buildProgram(session: Session): Command {

@@ -36,6 +36,7 @@ function commandOf(manifests: readonly Manifest[]) {
     signal: AbortSignal.abort(),
     out: refuse,
     err: refuse,
+    run: refuse,
     exec: refuse,
   };
   const session = new Session(io, []);

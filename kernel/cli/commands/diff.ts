@@ -6,7 +6,7 @@ import { CommandFailure, exitCodes } from '../errors.ts';
 import { scopeOf } from '../kinds.ts';
 import { unifiedDiff } from '../line-diff.ts';
 import { readManifests } from '../manifests.ts';
-import { toYaml } from '../output.ts';
+import { writtenPart } from '../output.ts';
 import type { GlobalOptions, Session } from '../session.ts';
 
 interface Options extends GlobalOptions {
@@ -40,18 +40,6 @@ function asFailedDiff(error: unknown): never {
 
 function differenceOf({ key, before, after }: ChangeResult): string {
   const name = formatKey(key);
-  return unifiedDiff(written(before), written(after), `${name} (now)`, `${name} (applied)`);
-}
-
-/** The part of an object that users write. */
-function written(object: WeftObject | null): string {
-  if (object === null) return '';
-  const { name, project, labels, shared } = object.metadata;
-  const metadata = {
-    name,
-    project,
-    labels: Object.keys(labels ?? {}).length > 0 ? labels : undefined,
-    shared: shared === true ? true : undefined,
-  };
-  return toYaml({ apiVersion: object.apiVersion, kind: object.kind, metadata, spec: object.spec });
+  const text = (object: WeftObject | null): string => (object === null ? '' : writtenPart(object));
+  return unifiedDiff(text(before), text(after), `${name} (now)`, `${name} (applied)`);
 }

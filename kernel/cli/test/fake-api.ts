@@ -1,4 +1,5 @@
 /** An API of a few objects behind a unix socket, and a run of the command against it. */
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -75,14 +76,14 @@ class HandedOver extends Error {}
 export async function weft(
   api: string,
   args: readonly string[],
-  options: { stdin?: string; terminal?: boolean; stop?: string } = {},
+  options: { stdin?: string; terminal?: boolean; stop?: string; env?: Record<string, string> } = {},
 ): Promise<Outcome> {
   const controller = new AbortController();
   let out = '';
   let err = '';
   let exec: readonly string[] = [];
   const io: Io = {
-    env: { WEFT_API: api },
+    env: { WEFT_API: api, ...options.env },
     stdin: Readable.from([Buffer.from(options.stdin ?? '')]),
     terminal: options.terminal === true,
     signal: controller.signal,
@@ -93,6 +94,7 @@ export async function weft(
     err: (said) => {
       err += said;
     },
+    run: (program, programArgs) => spawnSync(program, programArgs).status ?? 1,
     exec: (program, programArgs) => {
       exec = [program, ...programArgs];
       throw new HandedOver();
