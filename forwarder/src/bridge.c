@@ -55,7 +55,7 @@ static verdict_t to_router(struct pkt *pkt, const struct ingress *in)
 	return (pkt->flags & PKT_IPV6) != 0 ? to_router6(pkt, in) : DROP_NOT_IP;
 }
 
-static verdict_t to_mac(struct pkt *pkt, const struct ingress *in)
+verdict_t stage_mac(struct pkt *pkt, const struct ingress *in)
 {
 	const struct fwd_mac_row *row = pkt->mac;
 	const struct fwd_learned_mac_row *learned = row == NULL ? tables_learned_mac(in->row->bridge, pkt->data) : NULL;
@@ -84,7 +84,5 @@ verdict_t stage_bridge(struct pkt *pkt, const struct ingress *in)
 			return (pkt->flags & (PKT_IPV4 | PKT_IPV6)) != 0 ? DROP_NOT_BRIDGED : DROP_NOT_IP;
 		return is_reserved_multicast(pkt->data) ? DROP_RESERVED_MULTICAST : VERDICT_FLOOD;
 	}
-	if (stage_asks_mac(pkt, in))
-		return to_mac(pkt, in);
 	return likely(mode != FWD_MODE_L2) ? to_router(pkt, in) : DROP_NOT_ROUTED;
 }

@@ -94,6 +94,12 @@ static verdict_t check_trusted(const struct pkt *pkt, const struct ingress *in, 
 	                                                                                          : VERDICT_NEXT;
 }
 
+/* Behind the first entry of the port's guard. */
+static __attribute__((noinline)) verdict_t search4(const struct pkt *pkt, const struct ingress *in, const uint8_t *mac)
+{
+	return guard_allows4(in->row->id, pkt->src_be, mac) ? VERDICT_NEXT : except4(pkt, in, mac);
+}
+
 verdict_t stage_check(const struct pkt *pkt, const struct ingress *in)
 {
 	const struct rte_ether_addr *mac = &((const struct rte_ether_hdr *)pkt->data)->src_addr;
@@ -101,9 +107,9 @@ verdict_t stage_check(const struct pkt *pkt, const struct ingress *in)
 	if ((in->row->flags & FWD_PORT_SECURITY) == 0)
 		return unlikely(pkt->flags & PKT_TAGGED) ? DROP_VLAN_TAGGED : check_trusted(pkt, in, mac);
 	if (likely(pkt->flags & PKT_IPV4))
-		return likely(guard_allows4(in->row->id, pkt->src_be, mac->addr_bytes))
+		return likely(guard_first4(in->guard, pkt->src_be, guard_mac_inside(mac->addr_bytes)))
 		               ? VERDICT_NEXT
-		               : except4(pkt, in, mac->addr_bytes);
+		               : search4(pkt, in, mac->addr_bytes);
 	if (likely(pkt->flags & PKT_IPV6))
 		return likely(guard_allows6(in->row->id, pkt_src6(pkt), mac->addr_bytes))
 		               ? VERDICT_NEXT

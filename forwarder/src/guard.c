@@ -9,6 +9,7 @@
 #include "tables.h"
 
 struct guard **guards;
+const struct guard guard_none;
 
 static void make_mask(uint8_t *mask, uint32_t bytes, uint32_t prefix_length)
 {

@@ -55,6 +55,8 @@ struct guard {
 
 /** By port id; NULL: the port may send from no address. */
 extern struct guard **guards;
+/** Without entries. */
+extern const struct guard guard_none;
 
 /** Compiles the rows that are there; before anything else here, also before rows change. 0 or -ENOMEM. */
 int guard_init(void);
@@ -81,27 +83,43 @@ static inline uint64_t guard_mac(const uint8_t *mac)
 	return (uint64_t)rest << 32 | first;
 }
 
-/** Whether a port may send from an address with a MAC address; addresses in network byte order. */
-static inline bool guard_allows4(uint32_t port, uint32_t address_be, const uint8_t *mac)
+/** guard_mac of an address that 2 bytes more follow. */
+static inline uint64_t guard_mac_inside(const uint8_t *mac)
+{
+	uint64_t word;
+
+	memcpy(&word, mac, sizeof(word));
+	return word & 0xffffffffffffu;
+}
+
+/** The entries of a port; one without any if there are none. */
+static inline const struct guard *guard_of(uint32_t port)
 {
 	const struct guard *guard = __atomic_load_n(&guards[port], __ATOMIC_ACQUIRE);
 
-	if (unlikely(guard == NULL))
-		return false;
+	return likely(guard != NULL) ? guard : &guard_none;
+}
+
+/** Whether the first entry allows it: then so does guard_allows4. */
+static inline bool guard_first4(const struct guard *guard, uint32_t address_be, uint64_t mac)
+{
 	const struct guard_entry4 *first = &guard->first4[0];
-	if (likely((((address_be ^ first->address) & first->mask) | (guard_mac(mac) ^ first->mac)) == 0 &&
-	            guard->count4 != 0))
-		return true;
-	return guard_search(port, 4, &address_be, guard_mac(mac));
+
+	return (((address_be ^ first->address) & first->mask) | (mac ^ first->mac)) == 0 && guard->count4 != 0;
+}
+
+/** Whether a port may send from an address with a MAC address; addresses in network byte order. */
+static inline bool guard_allows4(uint32_t port, uint32_t address_be, const uint8_t *mac)
+{
+	return likely(guard_first4(guard_of(port), address_be, guard_mac(mac))) ||
+	       guard_search(port, 4, &address_be, guard_mac(mac));
 }
 
 static inline bool guard_allows6(uint32_t port, const uint8_t *address, const uint8_t *mac)
 {
-	const struct guard *guard = __atomic_load_n(&guards[port], __ATOMIC_ACQUIRE);
+	const struct guard *guard = guard_of(port);
 	uint64_t words[2];
 
-	if (unlikely(guard == NULL))
-		return false;
 	memcpy(words, address, sizeof(words));
 	const struct guard_entry6 *first = &guard->first6[0];
 	uint64_t differ = ((words[0] ^ first->address[0]) & first->mask[0]) |

@@ -1,5 +1,6 @@
 #include "lpm.h"
 
+#include <rte_branch_prediction.h>
 #include <stddef.h>
 
 #include "lpm_flat.h"
@@ -114,10 +115,12 @@ static void walk4_burst(const struct lpm *lpm, const uint32_t *address_be, uint3
 		values[i] = match_value(matches[i]);
 }
 
-/* The entries that flat_find would find, level by level. */
-static void flat_burst(const uint32_t *flat, const uint32_t *address_be, uint32_t *entries, uint32_t count)
+/* The entries that flat_find would find, level by level; the third only when one of them needs it. Returns whether all
+ * are values. */
+static bool flat_burst(const uint32_t *flat, const uint32_t *address_be, uint32_t *entries, uint32_t count)
 {
 	const uint32_t *places[BURST];
+	uint32_t tags = 0;
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t address = __builtin_bswap32(address_be[i]);
 		entries[i] = flat_load(&flat[address >> 16]);
@@ -126,11 +129,17 @@ static void flat_burst(const uint32_t *flat, const uint32_t *address_be, uint32_
 	}
 	for (uint32_t i = 0; i < count; i++) {
 		entries[i] = flat_load(places[i]);
+		tags |= entries[i] ^ FLAT_VALUE;
+	}
+	if (likely((tags & FLAT_TAG) == 0))
+		return true;
+	for (uint32_t i = 0; i < count; i++) {
 		places[i] = flat_next(&entries[i], (uint8_t)__builtin_bswap32(address_be[i]));
 		__builtin_prefetch(places[i]);
 	}
 	for (uint32_t i = 0; i < count; i++)
 		entries[i] = flat_load(places[i]);
+	return false;
 }
 
 void lpm_find4_burst(const struct lpm *lpm, const uint32_t *address_be, uint32_t *values, uint32_t count)
@@ -141,9 +150,12 @@ void lpm_find4_burst(const struct lpm *lpm, const uint32_t *address_be, uint32_t
 		walk4_burst(lpm, address_be, values, count);
 		return;
 	}
-	flat_burst(flat, address_be, entries, count);
-	for (uint32_t i = 0; i < count; i++) {
+	bool all = flat_burst(flat, address_be, entries, count);
+	for (uint32_t i = 0; i < count; i++)
 		values[i] = entries[i] >> 2;
+	if (likely(all))
+		return;
+	for (uint32_t i = 0; i < count; i++) {
 		which[missing] = i;
 		left[missing] = address_be[i];
 		missing += entries[i] == 0;

@@ -168,8 +168,7 @@ static verdict_t parse_arp(struct pkt *pkt)
 	return VERDICT_NEXT;
 }
 
-/* Inline: the walk's loop is its only caller. */
-inline verdict_t parse(struct pkt *pkt, struct rte_mbuf *mbuf)
+static __attribute__((noinline)) verdict_t parse_any(struct pkt *pkt, struct rte_mbuf *mbuf)
 {
 	*pkt = (struct pkt){
 	        .mbuf = mbuf, .data = rte_pktmbuf_mtod(mbuf, uint8_t *), .length = rte_pktmbuf_data_len(mbuf)};
@@ -195,4 +194,50 @@ inline verdict_t parse(struct pkt *pkt, struct rte_mbuf *mbuf)
 	default:
 		return VERDICT_NEXT;
 	}
+}
+
+/* Ethertype, version and header length of IPv4 without options, as the 32-bit word at byte 12 holds them. */
+#define USUAL_MASK rte_cpu_to_be_32(0xffffff00)
+#define USUAL_WORD rte_cpu_to_be_32((uint32_t)RTE_ETHER_TYPE_IPV4 << 16 | (uint32_t)RTE_IPV4_VHL_DEF << 8)
+
+/* The frames that most are: IPv4 without options, no fragment, with a whole header of TCP or UDP. True: pkt is filled
+ * as parse_any would. */
+static inline bool parse_usual(struct pkt *pkt, struct rte_mbuf *mbuf)
+{
+	const uint8_t *data = rte_pktmbuf_mtod(mbuf, const uint8_t *);
+	const struct rte_ipv4_hdr *ip = (const struct rte_ipv4_hdr *)(data + RTE_ETHER_HDR_LEN);
+	uint32_t length = rte_pktmbuf_data_len(mbuf), word, ports;
+
+	if (length < RTE_ETHER_HDR_LEN + sizeof(*ip) + sizeof(struct rte_tcp_hdr))
+		return false;
+	memcpy(&word, data + RTE_ETHER_HDR_LEN - sizeof(uint16_t), sizeof(word));
+	memcpy(&ports, ip + 1, sizeof(ports));
+	uint8_t protocol = ip->next_proto_id;
+	uint32_t total = __builtin_bswap16(ip->total_length);
+	uint32_t least =
+	        sizeof(*ip) + (protocol == IPPROTO_TCP ? sizeof(struct rte_tcp_hdr) : sizeof(struct rte_udp_hdr));
+	if ((word & USUAL_MASK) != USUAL_WORD || total < least || total > mbuf->pkt_len - RTE_ETHER_HDR_LEN ||
+	        (ip->fragment_offset & rte_cpu_to_be_16(RTE_IPV4_HDR_MF_FLAG | RTE_IPV4_HDR_OFFSET_MASK)) != 0 ||
+	        (protocol != IPPROTO_UDP && protocol != IPPROTO_TCP))
+		return false;
+	ports = rte_be_to_cpu_32(ports);
+	*pkt = (struct pkt){.mbuf = mbuf,
+	        .data = rte_pktmbuf_mtod(mbuf, uint8_t *),
+	        .length = (uint16_t)length,
+	        .l3 = RTE_ETHER_HDR_LEN,
+	        .l4 = RTE_ETHER_HDR_LEN + sizeof(*ip),
+	        .ethertype = RTE_ETHER_TYPE_IPV4,
+	        .src_l4_port = (uint16_t)(ports >> 16),
+	        .dst_l4_port = (uint16_t)ports,
+	        .flags = PKT_IPV4 | PKT_L4 | ((data[0] & RTE_ETHER_GROUP_ADDR) != 0 ? PKT_GROUP : 0),
+	        .protocol = protocol,
+	        .src_be = ip->src_addr,
+	        .dst_be = ip->dst_addr};
+	return true;
+}
+
+/* Inline: the walk's loop is its only caller. */
+inline verdict_t parse(struct pkt *pkt, struct rte_mbuf *mbuf)
+{
+	return likely(parse_usual(pkt, mbuf)) ? VERDICT_NEXT : parse_any(pkt, mbuf);
 }

@@ -59,7 +59,7 @@ struct pkt {
 	/** IPv4 addresses (ARP: sender's and target's), network byte order. IPv6: 0; see pkt_src6. */
 	uint32_t src_be;
 	uint32_t dst_be;
-	/** Row of the destination MAC address or NULL, for stage_bridge where stage_asks_mac. */
+	/** Row of the destination MAC address or NULL, for stage_mac. */
 	const struct fwd_mac_row *mac;
 	/** Slot of the outgoing port when the verdict is VERDICT_SEND. */
 	uint16_t out;

@@ -17,14 +17,20 @@
 
 const uint8_t gateway_link_local[16] = {GATEWAY_LINK_LOCAL_BYTES};
 
+/* First bytes of IPv4 addresses that may_be_routed4 must look at. */
+static const uint8_t special4[256] = {[0] = 1, [127] = 1, [169] = 1, [224 ... 255] = 1};
+
+static inline uint8_t first_byte(uint32_t address)
+{
+	return *(const uint8_t *)&address;
+}
+
 /* RFC 1812 §5.3.7: neither "this network", loopback nor multicast may be forwarded; link-local addresses (RFC 3927 §7)
  * and the limited broadcast stay on their link. Network byte order. */
-static inline bool may_be_routed4(uint32_t address)
+static bool may_be_routed4(uint32_t address)
 {
-	uint8_t first = *(const uint8_t *)&address;
-
 	bool link_local = (address & rte_cpu_to_be_32(0xffff0000)) == rte_cpu_to_be_32(0xa9fe0000);
-	return first != 0 && first != 127 && first < 224 && !link_local;
+	return !link_local && (first_byte(address) == 169 || !special4[first_byte(address)]);
 }
 
 /* RFC 4291 §2.5, RFC 4007 §9: multicast and link-local stay on their link; unspecified, loopback and the addresses that
@@ -64,6 +70,8 @@ verdict_t stage_route_check4(const struct pkt *pkt)
 {
 	if (unlikely(!header_checksum_holds((const struct rte_ipv4_hdr *)(pkt->data + pkt->l3))))
 		return DROP_MALFORMED;
+	if (likely((special4[first_byte(pkt->src_be)] | special4[first_byte(pkt->dst_be)]) == 0))
+		return VERDICT_ROUTE;
 	return may_be_routed4(pkt->src_be) && may_be_routed4(pkt->dst_be) ? VERDICT_ROUTE : DROP_INVALID_ADDRESS;
 }
 
@@ -195,22 +203,22 @@ static __attribute__((noinline, cold)) verdict_t fit(struct pkt *pkt, uint16_t m
 	return VERDICT_SEND;
 }
 
-static inline void rewrite(struct pkt *pkt, uint8_t *limit, const uint8_t *mac)
+static inline void rewrite(const struct pkt *pkt, uint8_t *limit, const uint8_t *mac)
 {
 	struct rte_ether_hdr *eth = (struct rte_ether_hdr *)pkt->data;
 
-	--*limit;
 	if (likely((pkt->flags & PKT_IPV4) != 0)) {
-		struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)(pkt->data + pkt->l3);
+		struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)(limit - offsetof(struct rte_ipv4_hdr, time_to_live));
 		/* RFC 1624 eqn. 3 for the word TTL|protocol, which lost 0x0100: the checksum gains it. */
 		uint32_t sum = (uint32_t)ip->hdr_checksum + rte_cpu_to_be_16(0x0100);
 		ip->hdr_checksum = (uint16_t)(sum + (sum >> 16));
 	}
+	--*limit;
 	memcpy(eth->dst_addr.addr_bytes, mac, RTE_ETHER_ADDR_LEN);
 	memcpy(eth->src_addr.addr_bytes, gateway_mac, RTE_ETHER_ADDR_LEN);
 }
 
-verdict_t stage_route(struct pkt *pkt, const struct ingress *in, uint32_t handle, struct egress *out)
+verdict_t stage_route(struct pkt *pkt, const struct ingress *in, uint32_t handle, struct egress *outs)
 {
 	const struct fwd_nexthop_row *nexthop = tables_nexthop(handle);
 	verdict_t verdict = VERDICT_SEND;
@@ -229,6 +237,7 @@ verdict_t stage_route(struct pkt *pkt, const struct ingress *in, uint32_t handle
 	if (unlikely(nexthop->type != FWD_NEXTHOP_PORT))
 		return follow_special(pkt, in, nexthop);
 	const uint8_t *mac = nexthop->mac;
+	struct egress *out = &outs[nexthop->id % EGRESSES];
 	if (out->nexthop != nexthop) {
 		const uint8_t *resolved = mac;
 		verdict_t found = find_egress(pkt, nexthop, out, &resolved);

@@ -15,14 +15,21 @@
 #include "parse.h"
 #include "port.h"
 
+struct guard;
+
 /** The port that packets entered through, resolved once per burst. */
 struct ingress {
 	const struct port *port;
 	const struct fwd_port_row *row;
 	const struct fwd_bridge_row *bridge;
+	/** Where a port with security may send from. Never NULL. */
+	const struct guard *guard;
 };
 
-/** Where a next hop sends to; kept over a run of packets in one burst, for most have the same. Zero it to begin. */
+/** Next hops of a burst that are known already: by the low bits of their ids. */
+#define EGRESSES 4u
+
+/** Where a next hop sends to; kept over a burst, for most packets have the same few. nexthop and slot: 0 to begin. */
 struct egress {
 	/** With a MAC address of its own; NULL: none yet. */
 	const struct fwd_nexthop_row *nexthop;
@@ -96,13 +103,16 @@ verdict_t stage_arp(struct pkt *pkt, const struct ingress *in);
 /** Neighbour discovery and router solicitations (ICMPv6). REPLY, FLOOD, NEXT (bridge it) or a drop. */
 verdict_t stage_nd(struct pkt *pkt, const struct ingress *in);
 
-/** Whether the way of a frame is asked of the MAC rows: stage_bridge then wants pkt->mac. */
+/** Whether the way of a frame is asked of the MAC rows: then stage_mac bridges it, else stage_bridge. */
 static inline bool stage_asks_mac(const struct pkt *pkt, const struct ingress *in)
 {
 	return (pkt->flags & PKT_GROUP) == 0 && !is_gateway_mac(pkt->data) && in->bridge->mode != FWD_MODE_L3;
 }
 
-/** Bridge or route? ROUTE, or what bridge says. */
+/** By pkt->mac, the row of the destination, or else what was learned. SEND, FLOOD or a drop. */
+verdict_t stage_mac(struct pkt *pkt, const struct ingress *in);
+
+/** What is for the gateway or for many: ROUTE, FLOOD, REPLY or a drop. */
 verdict_t stage_bridge(struct pkt *pkt, const struct ingress *in);
 
 /** Packet to an address of the gateway itself: echo requests are answered (RFC 792, RFC 4443 §4.2). REPLY or
@@ -114,7 +124,7 @@ verdict_t stage_route_check4(const struct pkt *pkt);
 verdict_t stage_route_check6(const struct pkt *pkt);
 
 /** Follows the route `handle` (tables_route4, tables_route6): hop limit, MTU, MACs. SEND, FRAGMENT, REPLY, PUNT or a
- * drop; nothing is rewritten before a drop. */
-verdict_t stage_route(struct pkt *pkt, const struct ingress *in, uint32_t handle, struct egress *out);
+ * drop; nothing is rewritten before a drop. outs: EGRESSES of them. */
+verdict_t stage_route(struct pkt *pkt, const struct ingress *in, uint32_t handle, struct egress *outs);
 
 #endif

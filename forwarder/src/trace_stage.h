@@ -37,6 +37,7 @@
 #undef stage_service
 #undef stage_arp
 #undef stage_nd
+#undef stage_mac
 #undef stage_bridge
 #undef stage_route
 #undef tx_originate
@@ -45,6 +46,7 @@
 #define stage_service(pkt, in)               trace_stage("service", trace_stage_service(pkt, in))
 #define stage_arp(pkt, in)                   trace_stage("arp", trace_stage_arp(pkt, in))
 #define stage_nd(pkt, in)                    trace_stage("nd", trace_stage_nd(pkt, in))
+#define stage_mac(pkt, in)                   trace_stage("bridge", trace_stage_mac(pkt, in))
 #define stage_bridge(pkt, in)                trace_stage("bridge", trace_stage_bridge(pkt, in))
 #define stage_route(pkt, in, handle, egress) trace_stage("route", trace_stage_route(pkt, in, handle, egress))
 #define tx_originate(tx, slot, mbuf)         trace_tx_originate(tx, slot, trace_made(mbuf))

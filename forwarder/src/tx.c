@@ -72,20 +72,24 @@ static void gather(struct tx *tx, const struct port *port, struct burst *burst, 
 	burst->count = kept;
 }
 
-/* Counts frames that were sent: a run of one source at a time. */
+/* Counts frames that were sent; sources a run at a time, for mostly all have the same. */
 static void count_sent(struct tx *tx, struct port_counters *out, const struct burst *burst, uint32_t at, uint32_t end)
 {
-	uint64_t bytes = 0;
+	uint32_t bytes = 0, differ = 0;
 
+	for (uint32_t i = at; i < end; i++) {
+		bytes += burst->lengths[i];
+		differ |= burst->sources[i] ^ burst->sources[at];
+	}
 	stats_add(&out->tx_packets, end - at);
+	stats_add(&out->tx_bytes, bytes);
 	while (at < end) {
 		uint32_t first = at;
 		do
-			bytes += burst->lengths[at++];
+			at = differ == 0 ? end : at + 1;
 		while (at < end && burst->sources[at] == burst->sources[first]);
 		stats_add(&tx->counters[burst->sources[first]].sent, at - first);
 	}
-	stats_add(&out->tx_bytes, bytes);
 }
 
 static __attribute__((noinline)) void hand_over(struct tx *tx, uint8_t owner, uint16_t slot, struct tx_queue *queue)

@@ -246,6 +246,45 @@ TEST(lengths_count_over_a_chain_headers_do_not)
 	CHECK_EQ(parse_chain(IP6("0200", "3c") "1108 0000 0000 0000", 1000), DROP_EXTENSION_HEADERS);
 }
 
+/* Bytes that a header may well have, so that every refusal is met. */
+static uint8_t likely_byte(void)
+{
+	static const uint8_t bytes[] = {
+	        0x00, 0x01, 0x06, 0x08, 0x11, 0x14, 0x1b, 0x1c, 0x20, 0x24, 0x40, 0x45, 0x46, 0x60};
+
+	return bytes[(uint32_t)rand() % sizeof(bytes)];
+}
+
+/* From 54 bytes on the usual frames are parsed by a path of their own. */
+TEST(padding_changes_nothing_but_the_length)
+{
+	uint32_t usual = 0;
+
+	srand(1);
+	for (uint32_t round = 0; round < 200000; round++) {
+		char hex[101], *at = hex;
+		uint8_t frame[50] = {[12] = 0x08, [14] = 0x45, [17] = 0x24, [23] = IPPROTO_UDP};
+		for (int change = rand() % 5; change > 0; change--)
+			frame[(uint32_t)rand() % sizeof(frame)] = likely_byte();
+		/* What would end in the padding is another packet without it. */
+		frame[16] = 0;
+		if (frame[17] > sizeof(frame) - 14)
+			frame[17] = sizeof(frame) - 14;
+		for (uint32_t i = 0; i < sizeof(frame); i++)
+			at += sprintf(at, "%02x", frame[i]);
+		verdict_t verdict = parse_hex(hex, 0);
+		struct pkt bare = pkt;
+		if (bare.ethertype != 0x0800)
+			continue;
+		CHECK_EQ(parse_hex(hex, 10), verdict);
+		pkt.length = bare.length;
+		pkt.data = bare.data;
+		CHECK(memcmp(&pkt, &bare, sizeof(pkt)) == 0);
+		usual += (pkt.flags & PKT_L4) != 0;
+	}
+	CHECK(usual > 50000);
+}
+
 TEST(a_tag_in_the_frame_is_told)
 {
 	CHECK_EQ(parse_hex(ETH "8100 0065 0800", 20), VERDICT_NEXT);
@@ -260,4 +299,5 @@ TEST_MAIN(CASE(udp_ports_are_found), CASE(options_move_the_l4_header), CASE(ethe
         CASE(extension_headers_that_contradict_themselves_end_the_packet),
         CASE(the_search_through_extension_headers_is_bounded), CASE(ipv6_fragments_are_told),
         CASE(a_first_fragment_holds_all_headers), CASE(the_type_of_icmp_is_its_port),
-        CASE(lengths_count_over_a_chain_headers_do_not), CASE(a_tag_in_the_frame_is_told))
+        CASE(lengths_count_over_a_chain_headers_do_not), CASE(a_tag_in_the_frame_is_told),
+        CASE(padding_changes_nothing_but_the_length))
