@@ -108,6 +108,21 @@ module.exports = {
       },
     },
     { from: { path: '^forwarder/tools/' }, to: { path: '^forwarder/tools/' } },
+    // benchmarks share the shape of their figures
+    {
+      from: { path: '^forwarder/bench/' },
+      to: {
+        path: [
+          '^forwarder/bench/',
+          '^forwarder/binding/index\\.ts$',
+          '^forwarder/host/(punt-pump|wake-pipe)\\.ts$',
+          '^kernel/contract/net/index\\.ts$',
+          '^kernel/bench/measurement\\.ts$',
+          '^kernel/bus/index\\.ts$',
+        ],
+      },
+    },
+    { from: { path: '^appliance/bench/' }, to: { path: '^kernel/bench/measurement\\.ts$' } },
     // appliance: programs around the product
     { from: { path: '^appliance/' }, to: { path: ['^appliance/', npm('yaml')] } },
     // tests: their own room, what it may import, the test doubles

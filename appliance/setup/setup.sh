@@ -24,6 +24,9 @@ if [ -n "$missing" ]; then
 	[ "$(id -u)" = 0 ] || stop "Debian packages are missing and only root may install them: run as root: apt-get install$missing"
 	step "installing Debian packages:$missing"
 	export DEBIAN_FRONTEND=noninteractive
+	# Debian starts the services of what it installs; the peers of the benchmarks are only programs to us.
+	policy=/usr/sbin/policy-rc.d
+	[ -e "$policy" ] || { trap 'rm -f "$policy"' EXIT; printf '#!/bin/sh\nexit 101\n' >"$policy"; chmod +x "$policy"; }
 	apt-get install -y -qq --no-install-recommends $missing >/tmp/weft-apt.$$ 2>&1 || {
 		apt-get update -qq >/tmp/weft-apt.$$ 2>&1 &&
 			apt-get install -y -qq --no-install-recommends $missing >/tmp/weft-apt.$$ 2>&1

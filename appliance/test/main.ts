@@ -15,6 +15,7 @@ const ava = (config: string): readonly string[] => ['ava', '--tap', '--config', 
 
 const suites: readonly Suite[] = [
   { name: 'forwarder in C (ASan, UBSan)', command: ['make', '-s', '-C', 'forwarder', 'test'] },
+  { name: 'instructions per packet', command: ['node', 'forwarder/bench/walk/instructions.ts'] },
   { name: 'units', command: ava('ava.config.js') },
   { name: 'whole appliance', command: ava('ava.system.config.js') },
 ];

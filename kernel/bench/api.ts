@@ -1,91 +1,61 @@
 /**
- * How fast the API reads and writes: the real store, registry, pipeline and HTTP server on a unix socket, no plugins. Prints a table.
- * Usage: node kernel/bench/api.ts [SECONDS] [CONNECTIONS]
+ * How fast the API reads, writes and tells, beside etcd: the real store, registry, pipeline and HTTP server on a unix socket, no plugins.
+ * Usage: node kernel/bench/api.ts [--json FILE] [--quick] [--rounds N]
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import autocannon, { type Request } from 'autocannon';
-import { buildApi, listenOnSocket, type PluginControl, peerUid } from '../src/api/index.ts';
-import { Confirmations, Pipeline, systemSubject } from '../src/apply/index.ts';
-import { Registry } from '../src/registry/index.ts';
-import { Tokens } from '../src/rights/index.ts';
-import { ObjectStore } from '../src/store/index.ts';
+import { parseArgs } from 'node:util';
+import { apiCases, type Extent } from './api-cases.ts';
+import { assertDisk, type Contestant, startEtcd, startWeft } from './api-contestants.ts';
+import { etcdVersion } from './etcd.ts';
+import { Rounds, rowsOf } from './measurement.ts';
 
-const seconds = Number(process.argv[2] ?? 5);
-const connections = Number(process.argv[3] ?? 16);
-const objects = 1_000;
-
-const away = (): Promise<never> => Promise.reject(new Error('no plugins here'));
-const noPlugins: PluginControl = {
-  list: () => [],
-  change: away,
-  restart: () => undefined,
-  forwarder: () => ({ state: 'stopped', pid: null, restarts: 0, rssBytes: null }),
-  operation: away,
-  async *stream() {
-    yield await away();
-  },
-};
-
-const folder = mkdtempSync(join(tmpdir(), 'weft-bench-'));
-const socketPath = join(folder, 'api.sock');
-const store = new ObjectStore({ path: join(folder, 'store') });
-const registry = new Registry([]);
-const pipeline = new Pipeline(store, registry, { unavailable: () => null, admit: away });
-const app = buildApi({
-  store,
-  registry,
-  pipeline,
-  confirmations: new Confirmations(store, pipeline),
-  tokens: new Tokens(store, pipeline),
-  plugins: noPlugins,
-  version: '0',
-  logDir: folder,
-  admins: [],
-  peerUid,
+const { values: options } = parseArgs({
+  options: { json: { type: 'string' }, quick: { type: 'boolean', default: false }, rounds: { type: 'string' } },
 });
+const count = Number(options.rounds ?? (options.quick ? 1 : 3));
+const extent: Extent = options.quick
+  ? { seconds: 0.5, applies: 2, watchers: [1, 100], changes: 20 }
+  : { seconds: 1, applies: 4, watchers: [1, 10, 100], changes: 100 };
+/** Under load before anything counts: programs that compile while they run must not be measured doing so. */
+const warmUp: Extent = { seconds: 0.4, applies: 1, watchers: [1], changes: 1 };
 
-function project(name: string): {
-  key: { kind: string; name: string };
-  spec: Record<string, never>;
-  labels: Record<string, never>;
-  shared: boolean;
-} {
-  return { key: { kind: 'Project', name }, spec: {}, labels: {}, shared: false };
+async function contestants(folder: string): Promise<Contestant[]> {
+  const weft = await startWeft(join(folder, 'weft'));
+  if (etcdVersion() === undefined) return [weft];
+  try {
+    return [weft, await startEtcd(folder, weft.sample)];
+  } catch (error) {
+    await weft.stop();
+    throw error;
+  }
 }
 
-/** Requests of one case, made anew for each. */
-async function measure(title: string, request: Request): Promise<Record<string, string | number>> {
-  const result = await autocannon({ url: 'http://localhost', socketPath, duration: seconds, connections, requests: [request] });
-  const { average } = result.requests;
-  const { p50, p99 } = result.latency;
-  return { request: title, 'per second': Math.round(average), 'p50 ms': p50, 'p99 ms': p99, failed: result.non2xx + result.errors };
+/** Both serve at once, idle while the other is measured; who comes first changes from round to round. */
+async function round(index: number, rounds: Rounds): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'weft-bench-'));
+  assertDisk(folder);
+  const all = await contestants(folder);
+  try {
+    const inTurn = index % 2 === 0 ? all : all.toReversed();
+    for (const contestant of inTurn) for (const one of apiCases) if (one.name !== 'post') await one.run(contestant, new Rounds(), warmUp);
+    for (const one of apiCases) {
+      process.stderr.write(`round ${index + 1} of ${count}: ${one.name}\n`);
+      for (const contestant of inTurn) await one.run(contestant, rounds, extent);
+    }
+  } finally {
+    for (const contestant of all) await contestant.stop();
+    rmSync(folder, { recursive: true });
+  }
 }
 
-try {
-  const wanted = Array.from({ length: objects }, (_, index) => project(`p${index}`));
-  await pipeline.apply({ apply: wanted, remove: [], cascade: false, missingOk: false, dryRun: false, subject: systemSubject });
-  await listenOnSocket(app, socketPath);
-  let next = 0;
-  const headers = { 'content-type': 'application/json' };
-  const rows = [
-    await measure('GET one object', { method: 'GET', path: '/v1/projects/p7' }),
-    await measure(`GET a list of ${objects}`, { method: 'GET', path: '/v1/projects' }),
-    await measure('POST one object', {
-      method: 'POST',
-      path: '/v1/projects',
-      setupRequest: (request) => {
-        next += 1;
-        return { ...request, headers, body: JSON.stringify({ metadata: { name: `n${next}` } }) };
-      },
-    }),
-  ];
-  console.table(rows);
-  console.log(`${connections} connections, ${seconds} s each; ${store.counts.Project} objects, revision ${store.revision} at the end`);
-} finally {
-  await app.close();
-  await pipeline.idle();
-  await store.close();
-  rmSync(folder, { recursive: true });
+const rounds = new Rounds();
+for (let index = 0; index < count; index += 1) await round(index, rounds);
+console.table(rowsOf(rounds.measurements));
+console.log(`${count} rounds with new servers; samples under load of ${extent.seconds} s; etcd ${etcdVersion() ?? 'is missing'}`);
+if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(rounds.measurements, null, 2)}\n`);
+if (etcdVersion() === undefined) {
+  console.error('etcd is not installed: only Weft was measured; npm run bench installs it (package etcd-server)');
+  process.exitCode = 1;
 }

@@ -1,0 +1,112 @@
+/**
+ * 2 MB hugepages for the time of a run. What a run changes or makes is written down first, in a record that the next run finds when this one
+ * was killed.
+ */
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** What a run leaves when it is killed. */
+interface Leftover {
+  /** Of the run, and when it was started: ids are used again. */
+  readonly pid: number;
+  readonly started: string;
+  readonly folder: string;
+  /** Number of hugepages before the run, and in it; absent when it changed nothing. */
+  readonly hugepages?: { readonly before: number; readonly during: number };
+}
+
+/** Room for the packet memory of a contestant. */
+const wanted = 400;
+const records = '/run/weft-bench';
+const reservation = '/proc/sys/vm/nr_hugepages';
+
+export interface Provisions {
+  /** On tmpfs, removed at the end. */
+  readonly folder: string;
+  readonly hugepages: boolean;
+  /** Puts everything back; may be called twice. */
+  release(): void;
+}
+
+/** `want`: undefined takes hugepages if the machine has room. Throws an Error when they are wanted and there is none. */
+export function provide(want: boolean | undefined): Provisions {
+  cleanUp();
+  const folder = `/dev/shm/weft-bench-${process.pid}`;
+  const record = join(records, `${process.pid}.json`);
+  const leftover: Leftover = { pid: process.pid, started: startOf(process.pid) ?? '', folder };
+  const note = (changed: Leftover) => writeFileSync(record, JSON.stringify(changed));
+  mkdirSync(records, { recursive: true });
+  note(leftover);
+  mkdirSync(folder, { mode: 0o700 });
+  const release = () => putBack(record);
+  process.once('exit', release);
+  const hugepages = want !== false && reserve((change) => note({ ...leftover, hugepages: change }));
+  if (want === true && !hugepages)
+    throw new Error(`this machine has no room for ${wanted} hugepages of 2 MB: free memory, or run with --hugepages no`);
+  return { folder, hugepages, release };
+}
+
+/** True when enough are free, if need be after reserving more. `announce` is told before the number changes. */
+function reserve(announce: (change: { readonly before: number; readonly during: number }) => void): boolean {
+  const { total, free } = count();
+  if (free >= wanted) return true;
+  const change = { before: total, during: total + wanted - free };
+  announce(change);
+  try {
+    writeFileSync(reservation, String(change.during));
+  } catch (error) {
+    // Not root, or a kernel without hugepages.
+    if ((error as NodeJS.ErrnoException).code !== undefined) return false;
+    throw error;
+  }
+  if (count().free >= wanted) return true;
+  writeFileSync(reservation, String(change.before));
+  return false;
+}
+
+function count(): { readonly total: number; readonly free: number } {
+  const text = readFileSync('/proc/meminfo', 'utf8');
+  const of = (name: string) => Number(new RegExp(`^HugePages_${name}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0);
+  return /^Hugepagesize:\s+2048 kB/m.test(text) ? { total: of('Total'), free: of('Free') } : { total: 0, free: 0 };
+}
+
+/** Undoes what runs left that are no more. */
+export function cleanUp(where: string = records): void {
+  mkdirSync(where, { recursive: true });
+  for (const name of readdirSync(where)) {
+    const record = join(where, name);
+    const { pid, started } = JSON.parse(readFileSync(record, 'utf8')) as Leftover;
+    if (startOf(pid) !== started) putBack(record);
+  }
+}
+
+function putBack(record: string): void {
+  const leftover = readLeftover(record);
+  if (leftover === undefined) return;
+  rmSync(leftover.folder, { recursive: true, force: true });
+  const { hugepages } = leftover;
+  // Another number by now: somebody else decided on it.
+  if (hugepages !== undefined && count().total === hugepages.during) writeFileSync(reservation, String(hugepages.before));
+  rmSync(record, { force: true });
+}
+
+function readLeftover(record: string): Leftover | undefined {
+  try {
+    return JSON.parse(readFileSync(record, 'utf8')) as Leftover;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Start time of a process in ticks since boot (proc(5), field 22); undefined when it is gone. */
+function startOf(pid: number): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ')[19];
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || (error as NodeJS.ErrnoException).code === 'ESRCH') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,72 @@
+import { type Row, readRows, type TableName, tables } from '@weft/kernel/contract/net';
+import test from 'ava';
+import { plan, type Scenario } from './scenario.ts';
+import { portCount, weftBatches } from './weft-rows.ts';
+
+/** Rows of a table, out of the operations. */
+function rowsOf<T extends TableName>(scenario: Scenario, table: T): Extract<Row, { table: T }>[] {
+  const ops = Buffer.concat([...weftBatches(scenario)]);
+  const rows: Buffer[] = [];
+  for (let at = 0; at < ops.length; ) {
+    const bytes = ops.readUInt16LE(at + 2);
+    if (ops.readUInt8(at + 1) === tables[table].number) rows.push(ops.subarray(at + 8, at + 8 + bytes));
+    at += 8 + ((bytes + 7) & ~7);
+  }
+  return readRows(table, Buffer.concat(rows)) as Extract<Row, { table: T }>[];
+}
+
+test('routes lie side by side and lead to the server', (t) => {
+  const routes = rowsOf({ kind: 'l3', routes: 12_000, family: 4 }, 'route');
+  t.is(routes.length, 12_000);
+  t.like(routes[0], { vrf: 1, prefixLength: 24, address: '20.0.0.0', nexthop: 1 });
+  t.is(routes[257]?.address, '20.1.1.0');
+  t.is(routes[11_999]?.address, '20.46.223.0');
+  t.like(rowsOf({ kind: 'l3', routes: 1, family: 4 }, 'nexthop')[0], { id: 1, port: 2, bridge: 2, mac: plan.server.mac });
+});
+
+test('IPv6 routes differ before the 64th bit', (t) => {
+  const routes = rowsOf({ kind: 'l3', routes: 300, family: 6 }, 'route');
+  t.like(routes[299], { prefixLength: 64, address: '2001:db8:8000:12b::' });
+});
+
+test('MAC addresses are numbered and behind port 2, on the bridge of both ports', (t) => {
+  const scenario: Scenario = { kind: 'l2', macs: 300 };
+  t.deepEqual(rowsOf(scenario, 'mac')[299], { table: 'mac', bridge: 1, mac: '06:00:00:00:01:2b', port: 2 });
+  t.deepEqual(
+    rowsOf(scenario, 'port').map(({ bridge, interface: name }) => [bridge, name]),
+    [
+      [1, 'net_null0'],
+      [1, 'net_null1'],
+    ],
+  );
+});
+
+test('VLANs are ports of trunks', (t) => {
+  const ports = rowsOf({ kind: 'vlan' }, 'port');
+  t.is(ports.length, portCount({ kind: 'vlan' }));
+  t.deepEqual(
+    ports.map(({ parent, vlan, bridge }) => [parent, vlan, bridge]),
+    [
+      [0, 0, 0],
+      [0, 0, 0],
+      [1, 101, 1],
+      [2, 102, 2],
+    ],
+  );
+  t.is(rowsOf({ kind: 'vlan' }, 'nexthop')[0]?.port, 4);
+});
+
+test('gateways of both families are there to be asked for', (t) => {
+  const gateways = rowsOf({ kind: 'nd' }, 'neighbor').filter(({ bridge }) => bridge === 1);
+  t.deepEqual(
+    gateways.map(({ address, mac, flags }) => [address, mac, flags]),
+    [
+      ['10.0.0.1', plan.gateway.mac, 1],
+      ['2001:db8::1', plan.gateway.mac, 1],
+    ],
+  );
+});
+
+test('what Weft does not do is refused by name', (t) => {
+  t.throws(() => [...weftBatches({ kind: 'snat' })], { message: /no rows for the scenario snat/ });
+});
