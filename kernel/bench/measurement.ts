@@ -36,9 +36,10 @@ export function median(values: readonly number[]): number {
     : ((sorted[middle - 1] ?? Number.NaN) + (sorted[middle] ?? Number.NaN)) / 2;
 }
 
-/** Median of the ratios a[n] / b[n] of rounds that ran one after the other. */
+/** Median of the ratios a[n] / b[n] of rounds that ran one after the other. When there are not as many of both: of the medians. */
 export function pairedRatio(a: readonly number[], b: readonly number[]): number {
-  return median(a.slice(0, b.length).map((value, round) => value / (b[round] ?? Number.NaN)));
+  if (a.length !== b.length) return median(a) / median(b);
+  return median(a.map((value, round) => value / (b[round] ?? Number.NaN)));
 }
 
 /** Gathers rounds: values of the same case, variant, contestant and unit make one measurement, in the order in which they come. */

@@ -2,7 +2,7 @@
  * 2 MB hugepages for the time of a run. What a run changes or makes is written down first, in a record that the next run finds when this one
  * was killed.
  */
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** What a run leaves when it is killed. */
@@ -18,7 +18,9 @@ interface Leftover {
 /** Room for the packet memory of a contestant. */
 const wanted = 400;
 const records = '/run/weft-bench';
-const reservation = '/proc/sys/vm/nr_hugepages';
+/** Of pages of 2 MB, whatever this machine's usual size is. */
+const pool = '/sys/kernel/mm/hugepages/hugepages-2048kB';
+const reservation = join(pool, 'nr_hugepages');
 
 export interface Provisions {
   /** On tmpfs, removed at the end. */
@@ -48,7 +50,9 @@ export function provide(want: boolean | undefined): Provisions {
 
 /** True when enough are free, if need be after reserving more. `announce` is told before the number changes. */
 function reserve(announce: (change: { readonly before: number; readonly during: number }) => void): boolean {
-  const { total, free } = count();
+  const present = count();
+  if (present === undefined) return false;
+  const { total, free } = present;
   if (free >= wanted) return true;
   const change = { before: total, during: total + wanted - free };
   announce(change);
@@ -59,15 +63,15 @@ function reserve(announce: (change: { readonly before: number; readonly during: 
     if ((error as NodeJS.ErrnoException).code !== undefined) return false;
     throw error;
   }
-  if (count().free >= wanted) return true;
+  if ((count()?.free ?? 0) >= wanted) return true;
   writeFileSync(reservation, String(change.before));
   return false;
 }
 
-function count(): { readonly total: number; readonly free: number } {
-  const text = readFileSync('/proc/meminfo', 'utf8');
-  const of = (name: string) => Number(new RegExp(`^HugePages_${name}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0);
-  return /^Hugepagesize:\s+2048 kB/m.test(text) ? { total: of('Total'), free: of('Free') } : { total: 0, free: 0 };
+/** Undefined when this machine has no such pages. */
+function count(): { readonly total: number; readonly free: number } | undefined {
+  const of = (name: string) => Number(readFileSync(join(pool, name), 'utf8'));
+  return existsSync(pool) ? { total: of('nr_hugepages'), free: of('free_hugepages') } : undefined;
 }
 
 /** Undoes what runs left that are no more. */
@@ -75,8 +79,9 @@ export function cleanUp(where: string = records): void {
   mkdirSync(where, { recursive: true });
   for (const name of readdirSync(where)) {
     const record = join(where, name);
-    const { pid, started } = JSON.parse(readFileSync(record, 'utf8')) as Leftover;
-    if (startOf(pid) !== started) putBack(record);
+    const leftover = readLeftover(record);
+    if (leftover === undefined) rmSync(record, { force: true });
+    else if (startOf(leftover.pid) !== leftover.started) putBack(record);
   }
 }
 
@@ -86,7 +91,7 @@ function putBack(record: string): void {
   rmSync(leftover.folder, { recursive: true, force: true });
   const { hugepages } = leftover;
   // Another number by now: somebody else decided on it.
-  if (hugepages !== undefined && count().total === hugepages.during) writeFileSync(reservation, String(hugepages.before));
+  if (hugepages !== undefined && count()?.total === hugepages.during) writeFileSync(reservation, String(hugepages.before));
   rmSync(record, { force: true });
 }
 
@@ -94,7 +99,8 @@ function readLeftover(record: string): Leftover | undefined {
   try {
     return JSON.parse(readFileSync(record, 'utf8')) as Leftover;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    // gone, or cut short by what killed its writer
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || error instanceof SyntaxError) return undefined;
     throw error;
   }
 }

@@ -64,13 +64,13 @@ function measureFlows(figures: Figures, folder: string, hugepages: boolean): Pro
     const size = { variant: short(flows), size: flows, contestant: 'ovs' };
     const note = 'flows of ovs-ofctl add-flows --bundle, its start and its parsing of the text included';
     figures.add(
-      { group: 'rates', case: 'program-routes', title: 'Routes: added', unit: '/s', better: 'more', note, ...size },
+      { group: 'rates', case: 'program-flows', title: 'Flows of OpenFlow, one a route: added', unit: '/s', better: 'more', note, ...size },
       flows / seconds,
     );
     const memory: Subject = {
       group: 'rates',
-      case: 'program-routes-memory',
-      title: 'Memory of a route',
+      case: 'program-flows-memory',
+      title: 'Memory of a flow of OpenFlow',
       unit: 'B',
       better: 'less',
       ...size,

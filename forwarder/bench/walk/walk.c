@@ -171,8 +171,6 @@ static void json_values(FILE *out, const struct walk_case *which, uint32_t i, co
 		        which->sizes[i] % 1000 == 0 ? " k" : "");
 	fprintf(out, "\"size\": %u, \"contestant\": \"%s\", \"unit\": \"net cycles\", \"better\": \"less\", ",
 	        which->sizes[i], contestant);
-	if (which->targets[i] > 0 && strcmp(contestant, "weft") == 0)
-		fprintf(out, "\"target\": %g, ", which->targets[i]);
 	fprintf(out, "\"values\": [");
 	for (int round = 0; round < options.rounds; round++)
 		fprintf(out, "%s%.2f", round == 0 ? "" : ", ", cycles[round] - harness[round]);

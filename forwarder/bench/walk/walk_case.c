@@ -194,7 +194,6 @@ const struct walk_case walk_cases[] = {
         {.name = "l3",
                 .title = "L3, IPv4 routes of /24",
                 .sizes = {1, 1000, 128000, 1000000},
-                .targets = {60, 60, 60, 62},
                 .entry = 1,
                 .exits = {3},
                 .copies = 1,

@@ -21,8 +21,6 @@ struct walk_case {
 	/** How many destinations, each with a row of its own, and visited far from one after the other; ascending, 0:
 	 * no more. */
 	uint32_t sizes[WALK_SIZES];
-	/** Net cycles per packet that Weft aims at, by size; 0: none. */
-	double targets[WALK_SIZES];
 	/** Where frames enter; whose I/O takes what leaves (0: no more). Ports of tenants.h, or of `rows`. */
 	uint32_t entry, exits[9];
 	/** Frames that leave for each that enters; when 0, what each is dropped as. */

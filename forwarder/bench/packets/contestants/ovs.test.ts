@@ -92,6 +92,6 @@ test('the number of flows is read from what the load is told', (t) => {
 });
 
 test('the caches are on while the flows fit into them', (t) => {
-  t.is(describe(tuningOf(1_000)), 'EMC 1/1, SMC off');
+  t.is(describe(tuningOf(1_000)), 'EMC 1/100, SMC off');
   t.is(describe(tuningOf(1_000_000)), 'EMC off, SMC off');
 });

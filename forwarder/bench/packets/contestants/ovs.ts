@@ -112,13 +112,14 @@ async function refuseBadPorts(process: Switch): Promise<void> {
 
 /** Waits until packets come and need no more upcalls: each first packet of a megaflow takes about 10 µs. */
 async function settled(process: Switch): Promise<void> {
-  let before = 0;
+  let before: number | undefined;
   for (const end = Date.now() + settleMs; Date.now() < end; await sleep(pollMs)) {
     const pmd = (await process.appctl('dpif-netdev/pmd-stats-show')).split('main thread')[0] ?? '';
     const count = (what: string) => Number(new RegExp(`${what}: (\\d+)`).exec(pmd)?.[1] ?? 0);
     const upcalls = count('miss with success upcall') + count('miss with failed upcall');
-    if (count('packets received') > 0 && upcalls - before <= fewUpcalls) return;
+    if (count('packets received') === 0) continue;
+    if (before !== undefined && upcalls - before <= fewUpcalls) return;
     before = upcalls;
   }
-  throw process.failure(`Open vSwitch did not come to rest in ${settleMs} ms: ${before} upcalls`);
+  throw process.failure(`Open vSwitch did not come to rest in ${settleMs} ms: ${before ?? 'no'} upcalls`);
 }
