@@ -57,7 +57,8 @@ test.serial('a confirmed change stays', async (t) => {
 
 test.serial('a rollback brings a deleted network back, and packets with it', async (t) => {
   const { appliance, vms } = t.context;
-  const { revision } = await appliance.json<{ revision: number }>(['history']);
+  const { items } = await appliance.json<{ items: { revision: number }[] }>(['history']);
+  const revision = items[0]?.revision ?? 0;
   await appliance.must(['delete', 'network', 'red', '--cascade']);
   t.deepEqual(await names(appliance, 'port'), []);
   t.true(await until(async () => !(await reachable(vms, 'a', '10.1.0.12')), 10_000, 100));

@@ -47,7 +47,7 @@ function optionsOf(command: Command): string[] {
 
 function projectIn(words: readonly string[]): string | undefined {
   const at = words.indexOf('--project');
-  return at < 0 ? undefined : words[at + 1];
+  return at < 0 ? words.find((word) => word.startsWith('--project='))?.slice('--project='.length) : words[at + 1];
 }
 
 async function verbs(client: Client): Promise<string[]> {

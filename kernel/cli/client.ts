@@ -14,7 +14,6 @@ const untrusted: readonly string[] = [
   'SELF_SIGNED_CERT_IN_CHAIN',
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
   'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'ERR_TLS_CERT_ALTNAME_INVALID',
 ];
 
 export interface Call {
@@ -157,6 +156,12 @@ export class Client {
     const gone = cause.code === 'ECONNREFUSED' || cause.code === 'ENOENT';
     if (gone && this.#address.socket !== undefined)
       return unreachable('Weft is not running here', where, 'start it with: weft up, or name its API in WEFT_API');
+    if (cause.code === 'ERR_TLS_CERT_ALTNAME_INVALID')
+      return failure(
+        `its certificate is for other addresses: ${cause.message}`,
+        where,
+        'use an address that is in it, or make a new one: remove tls/ in the state directory and restart',
+      );
     if (untrusted.includes(cause.code ?? ''))
       return failure(
         `its certificate is not trusted: ${cause.message}`,

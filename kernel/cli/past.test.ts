@@ -18,7 +18,7 @@ const change = {
 const result = { key: change.key, action: 'updated', before: null, after: null };
 
 test('history asks for what is named and prints a table', async (t) => {
-  const api = await withApi(t, { 'GET /v1/history': () => ({ items: [change] }) });
+  const api = await withApi(t, { 'GET /v1/history': () => ({ items: [change], next: null }) });
   const { out, code } = await weft(api.address, ['history', 'port', 'web1', '-n', '5', '--status']);
   t.is(code, 0);
   t.regex(out, /REVISION {2}TIME .*WHO .*\n9 .*user:uid-0 {2}updated {2}Port\/default\/web1 {2}\/spec\/mac\n$/);

@@ -38,8 +38,9 @@ function asFailedDiff(error: unknown): never {
   throw error;
 }
 
-function differenceOf({ key, before, after }: ChangeResult): string {
+function differenceOf({ key, action, before, after }: ChangeResult): string {
   const name = formatKey(key);
   const text = (object: WeftObject | null): string => (object === null ? '' : writtenPart(object));
-  return unifiedDiff(text(before), text(after), `${name} (now)`, `${name} (applied)`);
+  const differing = unifiedDiff(text(before), text(after), `${name} (now)`, `${name} (applied)`);
+  return differing === '' && action !== 'unchanged' ? `${name}: values that are not shown differ\n` : differing;
 }

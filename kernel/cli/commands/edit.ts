@@ -1,7 +1,7 @@
 /** `weft edit`: one object in the user's editor, written back when it was changed. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { formatKey, type WeftObject } from '../../contract/system/index.ts';
 import { applyManifests, formatResults } from '../changes.ts';
@@ -35,7 +35,10 @@ export function addEdit(program: Command, session: Session): void {
 function editedText(session: Session, file: string): string {
   const editor = session.io.env.VISUAL || session.io.env.EDITOR || 'vi';
   const code = session.io.run('sh', ['-c', `${editor} "$1"`, 'sh', file]);
-  if (code !== 0) throw failure(`the editor ended with ${code}`, editor, 'nothing was changed; name another one in EDITOR');
+  if (code !== 0) {
+    rmSync(dirname(file), { recursive: true });
+    throw failure(`the editor ended with ${code}`, editor, 'nothing was changed; name another one in EDITOR');
+  }
   return readFileSync(file, 'utf8');
 }
 

@@ -32,17 +32,10 @@ export function addHistory(program: Command, session: Session): void {
     .action(async (kindName: string | undefined, name: string | undefined, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<Options>();
       const query = await queryFor(session, options, kindName, name);
-      const reply = await session.client.json<{ items: readonly PastChange[] }>(`/v1/history?${query}`, { about: 'history' });
-      if (options.output === 'json') return session.io.out(toJson(reply));
-      if (options.output === 'yaml') return session.io.out(toYaml(reply));
-      const rows = reply.items.map(({ revision, time, subject, type, key, touched }) => [
-        revision,
-        time,
-        subject,
-        type,
-        formatKey(key),
-        touched,
-      ]);
+      const items = await changes(session, query, options.limit);
+      if (options.output === 'json') return session.io.out(toJson({ items }));
+      if (options.output === 'yaml') return session.io.out(toYaml({ items }));
+      const rows = items.map(({ revision, time, subject, type, key, touched }) => [revision, time, subject, type, formatKey(key), touched]);
       session.io.out(
         toTable(
           ['REVISION', 'TIME', 'WHO', 'WHAT', 'OBJECT', 'FIELDS'],
@@ -50,6 +43,21 @@ export function addHistory(program: Command, session: Session): void {
         ),
       );
     });
+}
+
+/** The API looks at so many changes at a time; what was asked for may lie further back. */
+async function changes(session: Session, query: URLSearchParams, limit: number): Promise<PastChange[]> {
+  const items: PastChange[] = [];
+  for (let next: number | null | undefined; next !== null && items.length < limit; ) {
+    if (next !== undefined) query.set('until', String(next));
+    query.set('limit', String(limit - items.length));
+    const reply: { items: readonly PastChange[]; next: number | null } = await session.client.json(`/v1/history?${query}`, {
+      about: 'history',
+    });
+    items.push(...reply.items);
+    next = reply.next;
+  }
+  return items;
 }
 
 /** Without a kind: of all projects, unless one is named. */

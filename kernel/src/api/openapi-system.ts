@@ -128,7 +128,7 @@ export const systemPaths: Record<string, Json> = {
         inQuery('limit', 'How many; 100 otherwise', whole),
         inQuery('status', 'Changes of nothing but status, too', flag),
       ],
-      responses: { 200: ok(record({ revision: whole, floor: whole, items: list(ref('PastChange')) })) },
+      responses: { 200: ok(record({ revision: whole, floor: whole, items: list(ref('PastChange')), next: wholeOrNull })) },
     }),
   },
   '/v1/rollback': {

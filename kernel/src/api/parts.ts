@@ -33,5 +33,7 @@ declare module 'fastify' {
   }
   interface FastifyRequest {
     identity: Identity;
+    /** Who the caller is by now, for answers that go on for long. @throws UNAUTHENTICATED when its token has ended */
+    renew: () => Identity;
   }
 }

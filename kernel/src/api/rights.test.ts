@@ -64,7 +64,8 @@ test('a cascade takes nothing from a project in which the caller has no right', 
   t.is(plain.statusCode, 409);
   t.notRegex(plain.body, /blue/);
   const cascade = await api.ask('DELETE', '/v1/red/shelves/red-shelf?cascade=true');
-  t.is(cascade.statusCode, 403);
+  t.is(cascade.statusCode, 409);
+  t.notRegex(cascade.body, /blue/);
   api.uid = 0;
   t.deepEqual(names(await api.ask('GET', '/v1/blue/books')), ['b']);
 });
@@ -79,6 +80,54 @@ test('a viewer reads and changes nothing; a role that is taken away is gone at o
   await api.ask('DELETE', '/v1/roles/red-viewers');
   api.uid = 1001;
   t.is((await api.ask('GET', '/v1/red/shelves/red-shelf')).statusCode, 403);
+});
+
+test('nobody learns the names of projects that are not theirs', async (t) => {
+  const api = await twoTenants(t);
+  api.uid = 1000;
+  for (const url of ['/v1/-/shelves/x', '/v1/red/shelves/ghost', '/v1/projects/blue', '/v1/nowhere/shelves'])
+    t.notRegex((await api.ask('GET', url)).body, /blue.*does not exist|projects: .*blue/, url);
+});
+
+test('deleting a project takes no role away, and says which are in the way', async (t) => {
+  const api = await twoTenants(t);
+  const refused = await api.ask('DELETE', '/v1/projects/red?cascade=true');
+  t.is(refused.statusCode, 409);
+  t.regex(refused.body, /Role\/red-operators/);
+});
+
+test('only an administrator of the system puts a change on trial', async (t) => {
+  const api = await twoTenants(t);
+  api.uid = 1000;
+  const body = { objects: [{ kind: 'Shelf', metadata: { name: 'x', project: 'red' } }] };
+  t.is((await api.ask('POST', '/v1/apply?confirm=60', body)).statusCode, 403);
+  t.is((await api.ask('POST', '/v1/apply', body)).statusCode, 200);
+});
+
+test('a watch ends with its token', async (t) => {
+  const api = await twoTenants(t);
+  await api.ask('POST', '/v1/tokens', { metadata: { name: 'ci' }, spec: {} });
+  const { token } = (await api.ask('POST', '/v1/tokens/ci/issue')).json<{ token: string }>();
+  const { revision } = (await api.ask('GET', '/v1/red/shelves')).json<{ revision: number }>();
+  const said = api.watch(`/v1/watch?since=${revision}`, /event: error|late/, { authorization: `Bearer ${token}` });
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  await api.ask('DELETE', '/v1/tokens/ci');
+  await api.ask('POST', '/v1/red/shelves', { metadata: { name: 'late' } });
+  const events = await said;
+  t.regex(events, /event: error/);
+  t.notRegex(events, /late/);
+});
+
+test('a token whose end cannot be read is worth nothing', async (t) => {
+  const api = await twoTenants(t);
+  for (const expires of ['2020-01-01T00:00:00+01', '2016-12-31T23:59:60Z']) {
+    const name = `t${expires.slice(0, 4)}`;
+    const made = await api.ask('POST', '/v1/tokens', { metadata: { name }, spec: { expires } });
+    if (made.statusCode !== 201) continue;
+    const { token } = (await api.ask('POST', `/v1/tokens/${name}/issue`)).json<{ token: string }>();
+    t.is((await api.ask('GET', '/v1/kinds', undefined, { authorization: `Bearer ${token}` })).statusCode, 401);
+  }
+  t.pass();
 });
 
 test('a token works until it is issued anew, expires or is deleted; it is shown once', async (t) => {

@@ -45,6 +45,7 @@ export function buildApi(options: ApiOptions): FastifyInstance {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(mediaTypes, { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   app.decorateRequest('identity');
+  app.decorateRequest('renew');
   guard(app, options);
   parts.metrics.observe(app);
   app.setErrorHandler((thrown: FastifyError | WeftFailure, request, reply) => {
@@ -90,11 +91,16 @@ function guard(app: FastifyInstance, options: ApiOptions): void {
   app.addHook('onRequest', async (request) => {
     const { socket } = request.raw;
     const uid = uids.has(socket) ? uids.get(socket) : options.peerUid(socket);
-    request.identity = identities.identify({
+    const credentials = {
       uid: uid ?? null,
       certificate: certificateOf(socket),
       authorization: request.headers.authorization,
-    });
+    };
+    request.renew = () => {
+      request.identity = identities.identify(credentials);
+      return request.identity;
+    };
+    request.renew();
     const { verb, kind } = request.routeOptions.config.access ?? { verb: 'get', kind: 'paths' };
     const params = request.params as { project?: string; name?: string } | undefined;
     // the list holds only those that the caller may see

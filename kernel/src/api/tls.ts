@@ -3,6 +3,10 @@ import { createServer, type Server } from 'node:https';
 import type { FastifyInstance } from 'fastify';
 import { fail, type TlsHandoff } from '../../contract/system/index.ts';
 
+/** Of callers that nobody knows yet. */
+const handshakeMs = 10_000;
+const maxConnections = 1_024;
+
 /** @throws INTERNAL when it cannot listen there; INVALID when certificate and key are none */
 export async function listenOnTls(app: FastifyInstance, { host, port, certificate, key, clientCa }: TlsHandoff): Promise<Server> {
   await app.ready();
@@ -10,9 +14,11 @@ export async function listenOnTls(app: FastifyInstance, { host, port, certificat
     cert: certificate,
     key,
     minVersion: 'TLSv1.2',
+    handshakeTimeout: handshakeMs,
     // a caller without a certificate may still bring a token
     ...(clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: false }),
   });
+  server.maxConnections = maxConnections;
   server.on('request', (request, response) => app.routing(request, response));
   return await new Promise((resolve, reject) => {
     server.once('error', (cause) =>

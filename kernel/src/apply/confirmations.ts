@@ -17,10 +17,12 @@ export interface Trial {
   readonly failed?: string;
 }
 
-const trialPrefix = 'trial/';
+export const trialPrefix = 'trial/';
 /** What may pass by itself: a plugin that is just starting. */
 const passing: readonly ErrorCode[] = ['UNAVAILABLE', 'DEADLINE', 'BUS_OVERLOADED', 'CANCELLED'];
 const longestSleepMs = 60_000;
+/** How long a plugin may be away before somebody is told. */
+const patienceMs = 60_000;
 
 export function trialName(number: number): string {
   return trialPrefix + String(number).padStart(16, '0');
@@ -48,8 +50,10 @@ export class Confirmations {
 
   /** Looks for trials that are over, and wakes up for the next one. To be called at start and after each new trial. */
   watch(): void {
-    clearTimeout(this.#timer);
     if (this.#closed) return;
+    const open = this.list().map(({ from }) => from);
+    this.#store.retainFrom(open.length === 0 ? null : Math.min(...open));
+    clearTimeout(this.#timer);
     const next = Math.min(...this.#undecided().map(({ until }) => Date.parse(until)));
     if (next === Number.POSITIVE_INFINITY) return;
     this.#sleep(Math.max(0, next - this.#now()));
@@ -60,6 +64,7 @@ export class Confirmations {
     const trial = this.#find(number);
     await this.#pipeline.decide(trial);
     await this.#pipeline.clearAlarm(alarmOf(trial));
+    this.watch();
     return trial;
   }
 
@@ -68,6 +73,7 @@ export class Confirmations {
     const trial = this.#find(number);
     await this.#pipeline.revert(trial);
     await this.#pipeline.clearAlarm(alarmOf(trial));
+    this.watch();
     return trial;
   }
 
@@ -89,7 +95,11 @@ export class Confirmations {
   }
 
   #sleep(ms: number): void {
-    this.#timer = setTimeout(() => void this.#end(), Math.min(ms, longestSleepMs));
+    clearTimeout(this.#timer);
+    if (this.#closed) return;
+    // what goes wrong here, a full disk or too many writes, may be better soon
+    const end = (): Promise<void> => this.#end().catch(() => this.#sleep(this.#retryMs));
+    this.#timer = setTimeout(() => void end(), Math.min(ms, longestSleepMs));
   }
 
   async #end(): Promise<void> {
@@ -97,23 +107,29 @@ export class Confirmations {
     let passed = true;
     for (const trial of over) passed = (await this.#takeBack(trial)) && passed;
     if (passed) this.watch();
-    else if (!this.#closed) this.#sleep(this.#retryMs);
+    else this.#sleep(this.#retryMs);
   }
 
   /** @returns false when it shall be tried again */
   async #takeBack(trial: Trial): Promise<boolean> {
     try {
       await this.#pipeline.revert(trial);
+      await this.#pipeline.clearAlarm(alarmOf(trial));
       return true;
     } catch (thrown) {
       const { code, message } = toWeftError(thrown);
-      if (this.#closed) return true;
-      if (passing.includes(code)) return false;
-      const text = `the change ${trial.to} of ${trial.subject} was not confirmed and could not be taken back: ${message}; keep it: weft confirm ${trial.to}`;
-      await this.#pipeline.setAlarm(alarmOf(trial), { severity: 'critical', subject: systemSubject.name, text });
-      await this.#pipeline.decide(trial, message);
-      return true;
+      // somebody decided while this one waited
+      if (this.#closed || code === 'NOT_FOUND') return true;
+      const mayPass = passing.includes(code);
+      if (!mayPass || this.#now() > Date.parse(trial.until) + patienceMs) await this.#tell(trial, message);
+      if (!mayPass) await this.#pipeline.decide(trial, message);
+      return !mayPass;
     }
+  }
+
+  async #tell(trial: Trial, reason: string): Promise<void> {
+    const text = `the change ${trial.to} of ${trial.subject} was not confirmed and could not be taken back: ${reason}; keep it: weft confirm ${trial.to}`;
+    await this.#pipeline.setAlarm(alarmOf(trial), { severity: 'critical', subject: systemSubject.name, text });
   }
 }
 

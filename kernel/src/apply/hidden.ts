@@ -13,7 +13,7 @@ type Data = Readonly<Record<string, string>>;
 export function shown<T extends WeftObject | null>(object: T): T {
   if (object === null || object.kind !== secretKind.kind) return object;
   const data = Object.fromEntries(Object.keys((object.spec.data ?? {}) as Data).map((name) => [name, hidden]));
-  return { ...object, spec: { ...object.spec, data } };
+  return { ...object, spec: { type: object.spec.type ?? 'opaque', data } };
 }
 
 /** The spec with hidden values as they are. @returns findings for those that are not there */
@@ -23,12 +23,13 @@ export function unhide(wanted: Wanted, before: WeftObject | null): { spec: Wante
   const errors: FieldError[] = [];
   const entries = Object.entries((wanted.spec.data ?? {}) as Data).map(([name, value]) => {
     if (value !== hidden) return [name, value];
-    if (present[name] === undefined) {
+    const kept = Object.hasOwn(present, name) ? present[name] : undefined;
+    if (kept === undefined) {
       const object = formatKey(before === null ? wanted.key : keyOf(before));
       const message = `"${hidden}" stands for the value that is there, and there is none`;
       errors.push({ object, pointer: `/spec/data/${name}`, message, fix: 'give the value' });
     }
-    return [name, present[name] ?? ''];
+    return [name, kept ?? ''];
   });
   return { spec: { ...wanted.spec, data: Object.fromEntries(entries) }, errors };
 }

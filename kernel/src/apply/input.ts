@@ -16,6 +16,8 @@ export interface Wanted {
   readonly spec: Readonly<Record<string, unknown>>;
   readonly labels: Readonly<Record<string, string>>;
   readonly shared: boolean;
+  /** What an object had that comes back: its owner may give it the same again. */
+  readonly status?: Readonly<Record<string, unknown>>;
   /** Revision that the object must have for this change to be made. */
   readonly ifMatch?: number;
   /** Refuse when the object exists. */

@@ -6,8 +6,8 @@ import { book, makeWorld, shelf, type TestWorld } from './test/world.ts';
 
 const alice = { kind: 'user', name: 'alice' } as const;
 
-async function begin(t: ExecutionContext): Promise<TestWorld> {
-  const world = await makeWorld();
+async function begin(t: ExecutionContext, retention?: number): Promise<TestWorld> {
+  const world = await makeWorld(retention);
   t.teardown(world.close);
   return world;
 }
@@ -121,6 +121,57 @@ test('a dry run and an apply that changes nothing are not on trial', async (t) =
   t.is((await world.apply([shelf('a')], { trialMs: 1 })).trial, undefined);
   t.is((await world.apply([shelf('b')], { trialMs: 1, dryRun: true })).trial, undefined);
   t.is(world.store.settings('trial/').size, 0);
+});
+
+test('only one change is on trial at a time', async (t) => {
+  const world = await begin(t);
+  const { trial } = await world.apply([shelf('a')], { trialMs: 60_000 });
+  const refused = await t.throwsAsync(world.apply([shelf('b')], { trialMs: 60_000 }), { instanceOf: WeftFailure });
+  t.is((refused as WeftFailure).error.code, 'CONFLICT');
+  t.regex(String(refused?.message), new RegExp(`the change ${trial?.to} is still on trial`));
+  await world.apply([shelf('b')]);
+});
+
+test('a change that was confirmed while its revert waited stays, and the revert says so', async (t) => {
+  const world = await begin(t);
+  await world.apply([shelf('a', { width: 10 })]);
+  const { trial } = await world.apply([shelf('a', { width: 20 })], { trialMs: 60_000 });
+  const trials = new Confirmations(world.store, world.pipeline);
+  t.teardown(() => trials.close());
+  const [confirmed, reverted] = await Promise.allSettled([trials.confirm(trial?.to ?? 0), trials.revert(trial?.to ?? 0)]);
+  t.is(confirmed.status, 'fulfilled');
+  t.is(reverted.status, 'rejected');
+  t.like(specs(world), { a: { width: 20 } });
+});
+
+test('a revert takes nothing along that others have made since', async (t) => {
+  const world = await begin(t);
+  const { trial } = await world.apply([shelf('new')], { trialMs: 60_000 });
+  await world.apply([book('theirs', 'new')]);
+  const trials = new Confirmations(world.store, world.pipeline);
+  t.teardown(() => trials.close());
+  const refused = await t.throwsAsync(trials.revert(trial?.to ?? 0), { instanceOf: WeftFailure });
+  t.is((refused as WeftFailure).error.code, 'REFERENCED');
+  t.deepEqual(Object.keys(specs(world)).sort(), ['new', 'theirs']);
+});
+
+test('the log keeps what a trial needs, however short it is', async (t) => {
+  const world = await begin(t, 100);
+  await world.apply([shelf('a', { width: 10 })]);
+  const { trial } = await world.apply([shelf('a', { width: 20 })], { trialMs: 60_000 });
+  for (let round = 0; round < 15; round += 1)
+    await world.apply(Array.from({ length: 10 }, (_, n) => shelf(`s${n}`, { width: 100 + round })));
+  const trials = new Confirmations(world.store, world.pipeline);
+  t.teardown(() => trials.close());
+  await trials.revert(trial?.to ?? 0);
+  t.like(specs(world), { a: { width: 10 } });
+});
+
+test('a rollback leaves objects alone that are as they were, whatever happened to their kind', async (t) => {
+  const world = await begin(t);
+  const { revision } = await world.apply([shelf('a')]);
+  await world.pipeline.setStatus([{ key: { kind: 'Shelf', project: 'default', name: 'a' }, status: { full: true } }], alice);
+  t.deepEqual((await world.pipeline.rollback(revision, false, alice)).results, []);
 });
 
 async function until(t: ExecutionContext, holds: () => boolean): Promise<void> {

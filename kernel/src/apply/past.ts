@@ -1,7 +1,7 @@
 /** Wishes that bring the past back: how objects were at a revision, or before one transaction. What plugins and the system wrote follows by itself. */
 import { isDeepStrictEqual } from 'node:util';
-import { type Change, fail, formatKey, keyOf, type ObjectKey, type WeftObject } from '../../contract/system/index.ts';
-import { alarmKind, type Registry } from '../registry/index.ts';
+import { type Change, defaultProject, fail, formatKey, keyOf, type ObjectKey, type WeftObject } from '../../contract/system/index.ts';
+import { alarmKind, projectKind, type Registry } from '../registry/index.ts';
 import type { LogEntry, ObjectStore } from '../store/index.ts';
 import { invalid, type Wanted } from './input.ts';
 import type { Intent } from './plan.ts';
@@ -70,15 +70,26 @@ function wishes(past: Past, entries: readonly LogEntry[]): Wishes {
       throw fail('REVISION_GONE', what, 'choose a later revision');
     }
     const key = keyOf(entry.object);
-    if (followsByItself(past.registry, before ?? entry.object)) continue;
+    const now = past.store.get(key) ?? null;
+    if (
+      isDeepStrictEqual(writable(now), writable(before)) ||
+      [before, now, entry.object].some((one) => followsByItself(past.registry, one))
+    )
+      continue;
     if (before !== null) apply.push(wantedAgain(past.registry, key, before));
-    else if (past.store.get(key) !== undefined) remove.push({ key });
+    else if (now !== null && !isPermanent(key)) remove.push({ key });
   }
   return { apply, remove };
 }
 
-function followsByItself(registry: Registry, { kind, metadata }: WeftObject): boolean {
+function followsByItself(registry: Registry, object: WeftObject | null): boolean {
+  if (object === null) return false;
+  const { kind, metadata } = object;
   return kind === alarmKind.kind || (metadata.managedBy !== undefined && registry.plugin(metadata.managedBy) !== undefined);
+}
+
+function isPermanent({ kind, name }: ObjectKey): boolean {
+  return kind === projectKind.kind && name === defaultProject;
 }
 
 function wantedAgain(registry: Registry, key: ObjectKey, before: WeftObject): Wanted {
@@ -88,5 +99,5 @@ function wantedAgain(registry: Registry, key: ObjectKey, before: WeftObject): Wa
   const { value, findings } = kind.validate(before.spec);
   if (findings.length > 0) throw invalid(findings.map((finding) => ({ object, ...finding, pointer: `/spec${finding.pointer}` })));
   const { labels = {}, shared = false } = before.metadata;
-  return { key, spec: value as Record<string, unknown>, labels, shared };
+  return { key, spec: value as Record<string, unknown>, labels, shared, status: before.status };
 }

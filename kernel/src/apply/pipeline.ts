@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import {
   apiVersion,
   type Change,
+  fail,
   formatKey,
   keyOf,
   type ObjectEvent,
@@ -13,7 +14,7 @@ import {
 import { alarmKind, type Registry } from '../registry/index.ts';
 import type { ObjectStore, Write } from '../store/index.ts';
 import { type Admitter, admit, mergeStatus } from './admission.ts';
-import { type Trial, trialName } from './confirmations.ts';
+import { type Trial, trialName, trialPrefix } from './confirmations.ts';
 import { shown } from './hidden.ts';
 import type { Wanted } from './input.ts';
 import { wishesAt, wishesBefore } from './past.ts';
@@ -81,22 +82,31 @@ export class Pipeline {
     });
   }
 
-  /** Takes a change on trial back; one that is decided already is left alone. @throws what an apply throws: then it is still on trial */
+  /**
+   * Takes a change on trial back. What others have made since and refers to what is new is not taken along.
+   * @throws NOT_FOUND when it was decided meanwhile; what an apply throws: then it is still on trial
+   */
   revert(trial: Trial): Promise<void> {
     return this.#serial.run(async () => {
-      const name = trialName(trial.to);
-      if (this.#store.setting(name) === undefined) return;
+      this.#assertOnTrial(trial);
       const wishes = wishesBefore({ store: this.#store, registry: this.#registry }, trial.from, trial.to);
-      await this.#apply({ ...wishes, cascade: true, missingOk: true, dryRun: false, subject: systemSubject }, { [name]: undefined });
+      const request = { ...wishes, cascade: false, missingOk: true, dryRun: false, subject: systemSubject };
+      await this.#apply(request, { [trialName(trial.to)]: undefined });
     });
   }
 
-  /** A change on trial stays; with a reason it stays only because it could not be taken back. */
+  /** A change on trial stays; with a reason it stays only because it could not be taken back. @throws NOT_FOUND when it was decided meanwhile */
   decide(trial: Trial, failed?: string): Promise<void> {
     return this.#serial.run(async () => {
+      this.#assertOnTrial(trial);
       const kept = failed === undefined ? undefined : { ...trial, failed };
       await this.#store.commit([], formatSubject(systemSubject), { [trialName(trial.to)]: kept });
     });
+  }
+
+  #assertOnTrial({ to }: Trial): void {
+    if (this.#store.setting(trialName(to)) !== undefined) return;
+    throw fail('NOT_FOUND', `the change ${to} is not on trial any more`, 'it was confirmed or taken back already: weft history');
   }
 
   /** @param settings written by the same transaction */
@@ -110,6 +120,7 @@ export class Pipeline {
     };
     const admitted = changes.length === 0 ? [] : await admit(asked, changes, request.dryRun);
     const trial = request.dryRun || admitted.length === 0 ? undefined : this.#trial(request, admitted.length);
+    if (trial !== undefined) this.#store.retainFrom(trial.from);
     const kept = trial === undefined ? settings : { ...settings, [trialName(trial.to)]: trial };
     const events = request.dryRun ? [] : await this.#commit(admitted, request.subject, kept);
     const after = new Map(admitted.map((change, index) => [formatKey(change.key), written(change, events[index])]));
@@ -123,6 +134,10 @@ export class Pipeline {
 
   #trial({ trialMs, subject }: ApplyRequest, writes: number): Trial | undefined {
     if (trialMs === undefined) return undefined;
+    const [open] = this.#store.settings<Trial>(trialPrefix).values();
+    if (open !== undefined) {
+      throw fail('CONFLICT', `the change ${open.to} is still on trial`, `decide on it first: weft confirm ${open.to} [--revert]`);
+    }
     const { revision } = this.#store;
     const until = new Date(this.#now().getTime() + trialMs).toISOString();
     return { from: revision + 1, to: revision + writes, until, subject: formatSubject(subject) };

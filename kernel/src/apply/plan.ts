@@ -9,9 +9,10 @@ import {
   formatKey,
   type Metadata,
   type ObjectKey,
+  toWeftError,
   type WeftObject,
 } from '../../contract/system/index.ts';
-import type { Registry } from '../registry/index.ts';
+import { projectKind, type Registry, roleKind } from '../registry/index.ts';
 import type { ObjectStore } from '../store/index.ts';
 import { refuseBuiltin } from './builtin.ts';
 import { unhide } from './hidden.ts';
@@ -127,7 +128,7 @@ function merge(world: World, wanted: Wanted, before: WeftObject | null, subject:
     ...(managedBy === undefined ? {} : { managedBy }),
     ...(wanted.shared ? { shared: true } : {}),
   };
-  return { apiVersion, kind: wanted.key.kind, metadata, spec: wanted.spec, status: before?.status ?? {} };
+  return { apiVersion, kind: wanted.key.kind, metadata, spec: wanted.spec, status: before?.status ?? wanted.status ?? {} };
 }
 
 function assertRevision(key: ObjectKey, before: WeftObject | null, ifMatch: number | undefined): void {
@@ -160,11 +161,23 @@ function addDependants(world: World, steps: Map<string, Step>, intent: Intent): 
     for (const key of sourcesLeft(world, steps, target)) {
       const id = formatKey(key);
       if (steps.get(id)?.change?.op === 'delete') continue;
-      intent.assertMay?.('delete', key);
+      if (!follows(intent, target, key)) continue;
       const before = world.store.get(key) ?? null;
       steps.set(id, { key, before, change: { op: 'delete', key, before, after: null } });
       open.push(key);
     }
+  }
+}
+
+/** Rights are nobody's dependants: they hold for other projects, too. What the asker may not delete stays, and is told of as a dependant. */
+function follows({ assertMay }: Intent, target: ObjectKey, key: ObjectKey): boolean {
+  if (target.kind === projectKind.kind && key.kind === roleKind.kind) return false;
+  try {
+    assertMay?.('delete', key);
+    return true;
+  } catch (thrown) {
+    if (toWeftError(thrown).code === 'FORBIDDEN') return false;
+    throw thrown;
   }
 }
 

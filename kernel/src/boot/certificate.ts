@@ -1,7 +1,7 @@
 /** Certificate and key of the API's TLS listener: the operator's own, or one made at the first start. The launcher reads them: they are root's alone. */
 import { execFileSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { fail, type TlsHandoff } from '../../contract/system/index.ts';
@@ -34,14 +34,24 @@ export function tlsHandoff(settings: TlsSettings, stateDir: string, say: (line: 
 function ownCertificate(folder: string): { certificate: string; key: string } {
   const files = { certificate: join(folder, 'certificate.pem'), key: join(folder, 'key.pem') };
   if (existsSync(files.certificate) && existsSync(files.key)) return files;
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  mkdirSync(folder, { recursive: true, mode: 0o755 });
   const addresses = Object.values(networkInterfaces()).flatMap((all = []) => all.map(({ address }) => `IP:${address}`));
   const names = [`DNS:${hostname()}`, 'DNS:localhost', ...new Set(addresses)].join(',');
   const asked = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', String(validDays)];
   try {
     execFileSync(
       'openssl',
-      [...asked, '-subj', '/CN=Weft', '-addext', `subjectAltName=${names}`, '-keyout', files.key, '-out', files.certificate],
+      [
+        ...asked,
+        '-subj',
+        '/CN=Weft',
+        '-addext',
+        `subjectAltName=${names}`,
+        '-keyout',
+        `${files.key}.new`,
+        '-out',
+        `${files.certificate}.new`,
+      ],
       {
         stdio: ['ignore', 'ignore', 'pipe'],
       },
@@ -53,7 +63,10 @@ function ownCertificate(folder: string): { certificate: string; key: string } {
       'install openssl, or set api.tls.certificate and api.tls.key',
     );
   }
-  chmodSync(files.key, 0o600);
+  chmodSync(`${files.key}.new`, 0o600);
+  // the certificate last: it is there only with its key
+  renameSync(`${files.key}.new`, files.key);
+  renameSync(`${files.certificate}.new`, files.certificate);
   return files;
 }
 

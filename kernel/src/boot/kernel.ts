@@ -12,7 +12,7 @@ import { Confirmations, Pipeline, systemSubject } from '../apply/index.ts';
 import { Registry, readPluginFolders, secretKind } from '../registry/index.ts';
 import { Tokens } from '../rights/index.ts';
 import { Control, Enablement, kernelCallsFor, PluginLinks } from '../session/index.ts';
-import { ObjectStore, Sealer } from '../store/index.ts';
+import { isSealed, ObjectStore, Sealer } from '../store/index.ts';
 import { connectLauncher, type LauncherLink, Supervisor, systemClock } from '../supervisor/index.ts';
 import { readHandoff } from './handoff.ts';
 import { programDir } from './paths.ts';
@@ -179,6 +179,15 @@ async function clearForeignAlarms(store: ObjectStore, registry: Registry, pipeli
   }
 }
 
+/** Sealed with a key that is not here: the control plane lives on, whoever needs them cannot. */
+async function tellSealed(store: ObjectStore, pipeline: Pipeline): Promise<void> {
+  const name = 'kernel.secrets';
+  const lost = store.list(secretKind.kind).filter(isSealed);
+  if (lost.length === 0) return await pipeline.clearAlarm(name);
+  const text = `${lost.length} secrets cannot be opened: bring back the secret.key of this state directory and restart, or write them anew`;
+  await pipeline.setAlarm(name, { severity: 'critical', subject: 'secrets', text });
+}
+
 async function makeDefaultProject(pipeline: Pipeline): Promise<void> {
   const key = { kind: 'Project', name: defaultProject };
   const wanted = { key, spec: {}, labels: {}, shared: false };
@@ -199,6 +208,7 @@ async function main(): Promise<void> {
   const parts = compose(handoff, launcher, log);
   await makeDefaultProject(parts.resolve(tokens.pipeline));
   await clearForeignAlarms(parts.resolve(tokens.store), parts.resolve(tokens.registry), parts.resolve(tokens.pipeline));
+  await tellSealed(parts.resolve(tokens.store), parts.resolve(tokens.pipeline));
   const bus = await serveBus(handoff, parts, log);
   followLauncher(launcher, bus, parts, log);
   parts.resolve(tokens.control).want();

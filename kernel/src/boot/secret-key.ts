@@ -1,6 +1,6 @@
 /** The key that secrets are sealed with in the store: 32 random bytes in a file that only root reads. */
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { fail } from '../../contract/system/index.ts';
 
@@ -22,10 +22,14 @@ export function secretKey(stateDir: string): string {
   }
   const key = randomBytes(keyBytes).toString('base64');
   // whole and on the disk before anything is sealed with it
-  const descriptor = openSync(`${file}.new`, 'w', 0o600);
+  rmSync(`${file}.new`, { force: true });
+  const descriptor = openSync(`${file}.new`, 'wx', 0o600);
   writeSync(descriptor, `${key}\n`);
   fsyncSync(descriptor);
   closeSync(descriptor);
   renameSync(`${file}.new`, file);
+  const folder = openSync(stateDir, 'r');
+  fsyncSync(folder);
+  closeSync(folder);
   return key;
 }

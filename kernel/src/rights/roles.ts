@@ -52,7 +52,8 @@ function permits(binding: Binding, verb: Verb, kind: string, project: string | u
   // many objects at once: each is asked about again, by its own kind and project
   if (kind === 'objects') return reads || role !== 'viewer';
   if (project === undefined) return projects === null && ofSystem(role, verb, kind);
-  if (project === allProjects) return reads || projects === null ? inProject(role, verb, kind) : false;
+  const isList = verb === 'list' || verb === 'watch';
+  if (project === allProjects) return isList || projects === null ? inProject(role, verb, kind) : false;
   return (projects === null || projects.has(project)) && inProject(role, verb, kind);
 }
 

@@ -47,7 +47,8 @@ export class Tokens {
       throw fail('UNAUTHENTICATED', 'the token is not valid', 'present one that weft token issue has printed');
     }
     const { expires } = object.spec;
-    if (typeof expires === 'string' && Date.parse(expires) <= this.#now().getTime()) {
+    // a time that cannot be read is over
+    if (typeof expires === 'string' && !(Date.parse(expires) > this.#now().getTime())) {
       throw fail('UNAUTHENTICATED', `the token ${name} has expired`, `set a later spec.expires of Token/${name}`);
     }
     return name;

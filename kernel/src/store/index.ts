@@ -1,2 +1,2 @@
 export * from './object-store.ts';
-export { Sealer } from './sealer.ts';
+export { isSealed, Sealer } from './sealer.ts';

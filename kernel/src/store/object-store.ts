@@ -53,6 +53,8 @@ export class ObjectStore {
   #revision: number;
   /** Every event above it is still in the log. */
   #floor: number;
+  /** Changes from this revision on stay in the log, whatever its length. */
+  #retained: number | null = null;
   #committing = false;
   #closed = false;
 
@@ -140,7 +142,8 @@ export class ObjectStore {
     const events = entries.map(({ event }) => event);
     const transaction = this.#revision + writes.length;
     const time = this.#now().toISOString();
-    const floor = Math.max(this.#floor, transaction - this.#retention);
+    const wanted = Math.max(this.#floor, transaction - this.#retention);
+    const floor = this.#retained === null ? wanted : Math.max(this.#floor, Math.min(wanted, this.#retained - 1));
     const kindRevisions = new Map(this.#kindRevisions);
     for (const { object, revision } of events) kindRevisions.set(object.kind, revision);
     await this.#root.transaction(() => {
@@ -215,6 +218,11 @@ export class ObjectStore {
         : `events after revision ${since} are gone: the log begins after ${this.#floor}`,
       'list the objects again and watch from the revision of that list',
     );
+  }
+
+  /** Keeps all changes from this revision on in the log, until told otherwise; null: as many as the setting says. */
+  retainFrom(revision: number | null): void {
+    this.#retained = revision;
   }
 
   /** A value of the kernel's own small settings. */

@@ -3,7 +3,7 @@
  * object. Sealed, a spec is `{sealed: base64(nonce, tag, ciphertext of its JSON)}`.
  */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import { fail, formatKey, keyOf, type WeftObject } from '../../contract/system/index.ts';
+import type { WeftObject } from '../../contract/system/index.ts';
 
 const algorithm = 'aes-256-gcm';
 const nonceBytes = 12;
@@ -19,32 +19,32 @@ export class Sealer {
     this.#key = key;
   }
 
-  /** As it goes to the disk. */
+  /** As it goes to the disk. What could not be opened stays as it is. */
   seal(object: WeftObject): WeftObject {
-    if (!this.#kinds.has(object.kind)) return object;
+    if (!this.#kinds.has(object.kind) || isSealed(object)) return object;
     const nonce = randomBytes(nonceBytes);
     const cipher = createCipheriv(algorithm, this.#key, nonce).setAAD(Buffer.from(object.metadata.uid));
     const text = Buffer.concat([cipher.update(JSON.stringify(object.spec), 'utf8'), cipher.final()]);
     return { ...object, spec: { sealed: Buffer.concat([nonce, cipher.getAuthTag(), text]).toString('base64') } };
   }
 
-  /** As it was before. @throws INTERNAL when it was sealed with another key, or changed on the disk */
+  /** As it was before; still sealed when that was done with another key, or it was changed on the disk. */
   open(object: WeftObject): WeftObject {
-    const { sealed } = object.spec;
-    if (!this.#kinds.has(object.kind) || typeof sealed !== 'string') return object;
-    const bytes = Buffer.from(sealed, 'base64');
-    const decipher = createDecipheriv(algorithm, this.#key, bytes.subarray(0, nonceBytes))
-      .setAAD(Buffer.from(object.metadata.uid))
-      .setAuthTag(bytes.subarray(nonceBytes, nonceBytes + tagBytes));
+    if (!this.#kinds.has(object.kind) || !isSealed(object)) return object;
+    const bytes = Buffer.from(String(object.spec.sealed), 'base64');
     try {
+      const decipher = createDecipheriv(algorithm, this.#key, bytes.subarray(0, nonceBytes))
+        .setAAD(Buffer.from(object.metadata.uid))
+        .setAuthTag(bytes.subarray(nonceBytes, nonceBytes + tagBytes));
       const text = Buffer.concat([decipher.update(bytes.subarray(nonceBytes + tagBytes)), decipher.final()]).toString('utf8');
       return { ...object, spec: JSON.parse(text) as Record<string, unknown> };
-    } catch (cause) {
-      throw fail(
-        'INTERNAL',
-        `${formatKey(keyOf(object))} cannot be opened: ${(cause as Error).message}`,
-        'bring back the secret.key that it was sealed with',
-      );
+    } catch {
+      return object;
     }
   }
+}
+
+/** Also of an object that `open` gave back as it was. */
+export function isSealed({ spec }: WeftObject): boolean {
+  return typeof spec.sealed === 'string';
 }

@@ -107,12 +107,14 @@ function claimNamed(claim: Claim, refusals: Refusals): void {
 /** What the port has and does not name stays its own, unless another one names it in this transaction. */
 function claimKept(claim: Claim): void {
   const { before, after: port, book } = claim;
-  if (before === null) return;
+  // a port that comes back after its deletion brings what it had
+  const old = before?.status ?? port.status;
+  if (old.mac === undefined) return;
   const title = titleOf(port);
-  if (claim.mac === '' && book.claimMac(before.status.mac, title) === undefined) claim.mac = before.status.mac;
+  if (claim.mac === '' && book.claimMac(old.mac, title) === undefined) claim.mac = old.mac;
   if (port.spec.addresses !== undefined) return;
   for (const subnet of book.subnets) {
-    const kept = before.status.addresses.find((text) => {
+    const kept = old.addresses.find((text) => {
       const address = addressOf(text);
       return isHost(subnet.prefix, address) && !isGateway(subnet, address) && book.claim(address, title) === undefined;
     });

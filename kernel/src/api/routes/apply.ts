@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { fail } from '../../../contract/system/index.ts';
 import { nameProblem, nameRule } from '../../registry/index.ts';
+import { authorize } from '../../rights/index.ts';
 import type { ApiParts } from '../parts.ts';
 import { changing, flag, mediaTypeOf, number, queryOf } from '../query.ts';
 
@@ -20,6 +21,7 @@ export function applyRoutes(app: FastifyInstance, { pipeline, parser, metrics, c
     const body = await parser.parse(task);
     const cascade = body.cascade || flag('cascade', query.cascade);
     const seconds = number('confirm', query.confirm, longestTrialSeconds);
+    if (seconds !== undefined) authorize(request.identity, 'update', 'trials');
     const trial = seconds === undefined ? {} : { trialMs: seconds * 1_000 };
     const asked = { ...body, ...trial, ...changing(request.identity), cascade, dryRun, missingOk: false };
     const reply = await metrics.timeApply(() => pipeline.apply(asked));

@@ -8,6 +8,8 @@ import { flag, number, queryOf } from '../query.ts';
 
 const defaultItems = 100;
 const maxItems = 10_000;
+/** Entries looked at for one answer: all else waits meanwhile. */
+const maxLooked = 10_000;
 
 interface PastChange extends Pick<LogEntry, 'revision' | 'transaction' | 'time' | 'subject' | 'type'> {
   readonly key: ObjectKey;
@@ -22,16 +24,13 @@ export function historyRoutes(app: FastifyInstance, parts: ApiParts): void {
     const query = queryOf(request, ['kind', 'project', 'name', 'until', 'limit', 'status']);
     const kind = query.kind === undefined ? undefined : registry.require(query.kind).spec.kind;
     const withStatus = flag('status', query.status);
-    const items = store
-      .past(number('until', query.until))
-      .filter(
-        ({ object }) => (kind === undefined || object.kind === kind) && (query.name === undefined || object.metadata.name === query.name),
-      )
-      .filter(({ object }) => query.project === undefined || object.metadata.project === query.project)
-      .map(pastChange)
-      .filter((change) => withStatus || change.type !== 'updated' || change.touched.some((pointer) => !pointer.startsWith('/status/')))
-      .take(number('limit', query.limit, maxItems) ?? defaultItems);
-    return { revision: store.revision, floor: store.floor, items: [...items] };
+    const wanted = ({ object }: LogEntry): boolean =>
+      (kind === undefined || object.kind === kind) &&
+      (query.name === undefined || object.metadata.name === query.name) &&
+      (query.project === undefined || object.metadata.project === query.project);
+    const limit = number('limit', query.limit, maxItems) ?? defaultItems;
+    const part = pastChanges(store.past(number('until', query.until)), wanted, withStatus, limit);
+    return { revision: store.revision, floor: store.floor, ...part };
   });
 
   app.post('/v1/rollback', { config: { access: { verb: 'update', kind: 'rollback' } } }, async (request) => {
@@ -49,6 +48,26 @@ export function historyRoutes(app: FastifyInstance, parts: ApiParts): void {
   const decide = { config: { access: { verb: 'update', kind: 'trials' } } } as const;
   app.post('/v1/trials/:number/confirm', decide, (request) => confirmations.confirm(trialNumber(request)));
   app.post('/v1/trials/:number/revert', decide, (request) => confirmations.revert(trialNumber(request)));
+}
+
+/** @returns what was found, and where to go on; null at the end of the log */
+function pastChanges(
+  entries: Iterable<LogEntry>,
+  wanted: (entry: LogEntry) => boolean,
+  withStatus: boolean,
+  limit: number,
+): { items: PastChange[]; next: number | null } {
+  const items: PastChange[] = [];
+  let looked = 0;
+  for (const entry of entries) {
+    if (items.length === limit || looked === maxLooked) return { items, next: entry.revision };
+    looked += 1;
+    if (!wanted(entry)) continue;
+    const change = pastChange(entry);
+    const isStatus = change.touched.length > 0 && change.touched.every((pointer) => pointer.startsWith('/status/'));
+    if (withStatus || !isStatus) items.push(change);
+  }
+  return { items, next: null };
 }
 
 function pastChange(entry: LogEntry): PastChange {

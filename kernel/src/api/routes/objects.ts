@@ -47,7 +47,7 @@ class KindRoutes {
     queryOf(request, []);
     const { project } = request.params as Params;
     const { store } = this.#parts;
-    if (project !== undefined && project !== allProjects) this.#assertProject(project);
+    if (project !== undefined && project !== allProjects) this.#assertProject(request, project);
     // Before the objects: a watch from there may repeat an event, and misses none.
     const revision = store.visibleRevision;
     const { kind } = this.#kind.spec;
@@ -58,7 +58,7 @@ class KindRoutes {
 
   get(request: FastifyRequest, reply: FastifyReply): FastifyReply {
     queryOf(request, []);
-    return answer(reply, 200, shown(this.#find(this.#key(request))));
+    return answer(reply, 200, shown(this.#find(request)));
   }
 
   async create(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
@@ -80,7 +80,7 @@ class KindRoutes {
     const patch = documentOf(request);
     if (!isRecord(patch)) throw fail('MALFORMED', 'a merge patch must be an object', 'send {"spec": {…}}');
     for (let attempt = 1; ; attempt += 1) {
-      const before = shown(this.#find(this.#key(request)));
+      const before = shown(this.#find(request));
       const { status: _, ...writable } = before;
       const wanted = this.#wanted(request, mergePatch(writable, patch));
       try {
@@ -146,16 +146,18 @@ class KindRoutes {
     return project === undefined ? { kind: this.#kind.spec.kind, name } : { kind: this.#kind.spec.kind, project, name };
   }
 
-  #find(key: ObjectKey): WeftObject {
+  #find(request: FastifyRequest): WeftObject {
+    const key = this.#key(request);
     const object = this.#parts.store.get(key);
     if (object !== undefined) return object;
-    if (key.project !== undefined) this.#assertProject(key.project);
+    if (key.project !== undefined) this.#assertProject(request, key.project);
     throw fail('NOT_FOUND', `${formatKey(key)} does not exist`, `list them with: weft get ${key.kind}`);
   }
 
-  #assertProject(name: string): void {
+  #assertProject(request: FastifyRequest, name: string): void {
     if (this.#parts.store.get({ kind: 'Project', name }) !== undefined) return;
-    const names = this.#parts.store.list('Project').map((object) => keyOf(object).name);
+    const all = this.#parts.store.list('Project').map((object) => keyOf(object).name);
+    const names = all.filter((one) => may(request.identity, 'get', 'Project', one));
     throw fail('NOT_FOUND', `the project "${name.slice(0, 80)}" does not exist`, `projects: ${names.slice(0, 20).join(', ')}`);
   }
 }

@@ -29,13 +29,18 @@ export function operationRoutes(app: FastifyInstance, { registry, store, plugins
       if (file && spec.file === undefined) throw fail('MALFORMED', `${word} gives no file`, 'ask without file=true');
       const call = { name: spec.name, project, input, ...(file ? { file } : {}) };
       if (!spec.stream) return (await plugins.operation(plugin, call, signalOf(reply.raw))) ?? {};
-      await sendEvents(request, reply, (signal) => items(plugins.stream(plugin, call, signal)));
+      const mayGoOn = (): void => authorize(request.renew(), 'operate', word, project);
+      await sendEvents(request, reply, (signal) => items(plugins.stream(plugin, call, signal), mayGoOn));
       return reply;
     },
   );
 }
 
-async function* items(stream: AsyncIterable<unknown>): AsyncGenerator<ServerSentEvent[]> {
-  for await (const data of stream) yield [{ event: 'item', data: Buffer.isBuffer(data) ? data.toString('base64') : data }];
+/** @param mayGoOn throws when the caller may not have more */
+async function* items(stream: AsyncIterable<unknown>, mayGoOn: () => void): AsyncGenerator<ServerSentEvent[]> {
+  for await (const data of stream) {
+    mayGoOn();
+    yield [{ event: 'item', data: Buffer.isBuffer(data) ? data.toString('base64') : data }];
+  }
   yield [{ event: 'end', data: {} }];
 }

@@ -20,9 +20,10 @@ export function watchRoutes(app: FastifyInstance, { store, registry }: ApiParts)
 
     async function* events(signal: AbortSignal): AsyncGenerator<ServerSentEvent[]> {
       for await (const batch of store.watch(since, kinds, signal)) {
+        const identity = request.renew();
         const seen = batch
           .filter(({ object }) => query.project === undefined || object.metadata.project === query.project)
-          .filter(({ object }) => may(request.identity, 'watch', object.kind, projectOf(keyOf(object))));
+          .filter(({ object }) => may(identity, 'watch', object.kind, projectOf(keyOf(object))));
         if (seen.length > 0) yield seen.map(({ revision, type, object }) => ({ id: revision, event: type, data: shown(object) }));
       }
     }

@@ -82,7 +82,7 @@ export interface TestApi {
     headers?: Record<string, string>,
   ): Promise<LightMyRequestResponse>;
   /** What a stream says until it says this. */
-  watch(url: string, until: RegExp): Promise<string>;
+  watch(url: string, until: RegExp, headers?: Record<string, string>): Promise<string>;
   /** POST /v1/apply with YAML. */
   yaml(text: string | Buffer, query?: string): Promise<LightMyRequestResponse>;
 }
@@ -121,8 +121,8 @@ export async function makeApi(t: ExecutionContext): Promise<TestApi> {
         headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
       });
     },
-    watch: async (url, until) => {
-      const response = await app.inject({ method: 'GET', url, payloadAsStream: true });
+    watch: async (url, until, headers = {}) => {
+      const response = await app.inject({ method: 'GET', url, headers, payloadAsStream: true });
       let said = '';
       for await (const chunk of response.stream()) {
         said += chunk;

@@ -136,9 +136,13 @@ export interface TestWorld {
 }
 
 /** With the project `default` in it. */
-export async function makeWorld(): Promise<TestWorld> {
+export async function makeWorld(retention?: number): Promise<TestWorld> {
   const path = mkdtempSync(join(tmpdir(), 'weft-world-'));
-  const store = new ObjectStore({ path, sealer: new Sealer([secretKind.kind], Buffer.alloc(32, 'test')) });
+  const store = new ObjectStore({
+    path,
+    ...(retention === undefined ? {} : { retention }),
+    sealer: new Sealer([secretKind.kind], Buffer.alloc(32, 'test')),
+  });
   const registry = new Registry([libraryManifest, labelsManifest].map(foundPlugin));
   const admitter = new ObedientAdmitter();
   const pipeline = new Pipeline(store, registry, admitter);
