@@ -34,13 +34,15 @@ function ratiosOf({ measurements }: BenchResult, groups?: readonly string[]): Ma
   return new Map(casesOf(wanted).flatMap((one) => one.lines.flatMap((line) => lineRatios(one, line))));
 }
 
-/** The ratios that both runs have, in the order of the first; of all groups or of these. */
-export function compareRuns(a: BenchResult, b: BenchResult, groups?: readonly string[]): RatioChange[] {
-  const second = ratiosOf(b);
-  return [...ratiosOf(a, groups)].flatMap(([key, { what, value: first }]) => {
+/** The ratios that both runs have, in the order of the first, and those that only one has; of all groups or of these. */
+export function compareRuns(a: BenchResult, b: BenchResult, groups?: readonly string[]): { changes: RatioChange[]; missing: string[] } {
+  const [first, second] = [ratiosOf(a, groups), ratiosOf(b, groups)];
+  const lonely = [...first].filter(([key]) => !second.has(key)).concat([...second].filter(([key]) => !first.has(key)));
+  const changes = [...first].flatMap(([key, { what, value }]) => {
     const other = second.get(key)?.value;
-    return other === undefined ? [] : [{ what, first, second: other, change: other / first - 1 }];
+    return other === undefined ? [] : [{ what, first: value, second: other, change: other / value - 1 }];
   });
+  return { changes, missing: lonely.map(([, { what }]) => what) };
 }
 
 export function disagrees({ change }: RatioChange): boolean {

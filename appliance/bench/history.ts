@@ -2,7 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Part } from './parts.ts';
-import { readResult } from './result.ts';
+import { type BenchResult, readResult } from './result.ts';
 
 /** Seconds by part from the newest runs of the same kind below `folder`. */
 export function pastSeconds(folder: string, quick: boolean): Map<string, number> {
@@ -13,11 +13,20 @@ export function pastSeconds(folder: string, quick: boolean): Map<string, number>
     .map((name) => join(folder, name, 'result.json'))
     .filter(existsSync);
   for (const file of files.slice(-5)) {
-    const result = readResult(file);
-    if (result.quick !== quick) continue;
+    const result = readable(file);
+    if (result?.quick !== quick) continue;
     for (const part of result.parts) if (part.problem === undefined) past.set(part.name, part.seconds);
   }
   return past;
+}
+
+/** A result that was cut short, or written by another version, tells nothing. */
+function readable(file: string): BenchResult | undefined {
+  try {
+    return readResult(file);
+  } catch {
+    return undefined;
+  }
 }
 
 export function expectedSeconds(part: Part, quick: boolean, past: ReadonlyMap<string, number>): number {

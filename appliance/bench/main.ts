@@ -11,7 +11,7 @@
  * Wants root, two CPUs and a quiet machine. A part that fails does not end the others: exit 1, and the page says what is missing.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -21,7 +21,7 @@ import { expectedSeconds, pastSeconds } from './history.ts';
 import { describeMachine, describeVersions } from './machine.ts';
 import { readNotes } from './notes.ts';
 import { unexplained } from './page-differences.ts';
-import { chosenParts, type Part } from './parts.ts';
+import { parts as allParts, chosenParts, type Part } from './parts.ts';
 import { publishPage, writePage } from './publish.ts';
 import { whatDisturbs } from './quiet.ts';
 import { type BenchResult, readResult } from './result.ts';
@@ -68,13 +68,29 @@ function minutes(seconds: number): string {
   return seconds < 90 ? `${Math.max(0, Math.round(seconds))} s` : `${Math.round(seconds / 60)} min`;
 }
 
+/** The part that runs ends itself; none after it begins, and nothing is published. */
+function stopAsked(): { by?: number } {
+  const stop: { by?: number } = {};
+  for (const [signal, number] of [
+    ['SIGINT', 2],
+    ['SIGTERM', 15],
+  ] as const)
+    process.on(signal, () => {
+      stop.by = number;
+      process.exitCode = 128 + number;
+    });
+  return stop;
+}
+
 /** Runs the parts and tells how long the rest will take. */
 async function measure(parts: readonly Part[], options: Options, folder: string): Promise<PartRun[]> {
   const past = pastSeconds(results, options.quick);
   const args = [...(options.quick ? ['--quick'] : []), ...(options.rounds === undefined ? [] : ['--rounds', options.rounds])];
   const unbuilt = build(parts);
   const runs: PartRun[] = [];
+  const stop = stopAsked();
   for (const [index, part] of parts.entries()) {
+    if (stop.by !== undefined) break;
     const missing = part.targets.flatMap((target) => unbuilt.get(target) ?? []);
     const started = performance.now();
     const expected = parts.slice(index).reduce((sum, one) => sum + expectedSeconds(one, options.quick, past), 0);
@@ -85,7 +101,10 @@ async function measure(parts: readonly Part[], options: Options, folder: string)
       runs.push({ outcome, measurements: [], profiles: [] });
     } else {
       const limitSeconds =
-        60 + 3 * Math.max(expectedSeconds(part, options.quick, past), options.quick ? part.seconds.quick : part.seconds.full);
+        60 +
+        3 *
+          Number(options.rounds ?? 1) *
+          Math.max(expectedSeconds(part, options.quick, past), options.quick ? part.seconds.quick : part.seconds.full);
       runs.push(
         await runPart(part, { top, folder, args, limitSeconds, onProgress: (line) => say(`${part.name}, ${left()} left | ${line}`) }),
       );
@@ -102,6 +121,7 @@ async function newResult(options: Options): Promise<{ result: BenchResult; folde
   const started = new Date().toISOString();
   const folder = join(results, started.replaceAll(':', '-'));
   mkdirSync(folder, { recursive: true });
+  const versions = describeVersions(top);
   const unquiet = await whatDisturbs();
   for (const sentence of unquiet) say(`warning: this machine is not quiet: ${sentence}`);
   const runs = await measure(parts, options, folder);
@@ -112,18 +132,26 @@ async function newResult(options: Options): Promise<{ result: BenchResult; folde
     command: ['npm run bench', ...(flags.length === 0 ? [] : ['--', ...flags])].join(' '),
     quick: options.quick,
     machine: describeMachine(),
-    versions: describeVersions(top),
+    versions,
     unquiet,
     parts: runs.map(({ outcome }) => outcome),
     measurements: runs.flatMap(({ measurements }) => measurements),
     profiles: runs.flatMap(({ profiles }) => profiles),
   };
-  writeFileSync(join(folder, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
+  const file = join(folder, 'result.json');
+  writeFileSync(`${file}.new`, `${JSON.stringify(result, null, 2)}\n`);
+  renameSync(`${file}.new`, file);
   return { result, folder };
+}
+
+function isWhole({ quick, command, parts: measured }: BenchResult): boolean {
+  return !quick && !/--(only|rounds)/.test(command) && measured.length === allParts.length;
 }
 
 function report(result: BenchResult, folder: string, publish: boolean): void {
   say(`page: ${writePage(result, notes, folder)}`);
+  if (publish && !isWhole(result))
+    throw new Error('only a whole run is published: without --quick, --only and --rounds, and not interrupted');
   if (publish) say(`published: ${publishPage(result, notes, join(top, 'docs'))}`);
   for (const { case: one, line, measured, percent } of unexplained(casesOf(result.measurements), notes))
     say(
@@ -138,13 +166,14 @@ function compare(files: readonly string[], groups: string | undefined): void {
   const [a, b] = files;
   if (a === undefined || b === undefined || files.length > 2)
     throw new Error('--compare wants two files: --compare A/result.json B/result.json');
-  const changes = compareRuns(readResult(a), readResult(b), groups?.split(','));
+  const { changes, missing } = compareRuns(readResult(a), readResult(b), groups?.split(','));
   if (changes.length === 0)
     throw new Error('the two runs have no ratio in common: both must have measured Weft and a peer in the same case');
   console.log(comparisonTable(changes));
   const apart = changes.filter(disagrees);
   console.log(`\n${changes.length - apart.length} of ${changes.length} ratios agree within 5 %.`);
-  if (apart.length > 0) process.exitCode = 1;
+  for (const what of missing) console.log(`only one of the two runs has: ${what}`);
+  if (apart.length + missing.length > 0) process.exitCode = 1;
 }
 
 async function main(): Promise<void> {

@@ -123,11 +123,18 @@ test('every plot that the page shows is written, and every one written is shown'
 });
 
 test('machine, versions and commands are there', (t) => {
-  t.deepEqual(row('## Machine', 'CPU'), ['CPU', 'Some CPU, 2 of them, 2596 MHz']);
+  t.deepEqual(row('## Machine', 'CPU'), ['CPU', 'AMD EPYC 7B13, 2 of them, 2596 MHz']);
   t.deepEqual(row('## Machine', 'Node'), ['Node', '24.21.0']);
   t.deepEqual(row('## Machine', 'packets'), ['packets', '`node forwarder/bench/packets/main.ts --quick`', '2 min', '0.4 %']);
 });
 
 test('a run without figures still makes a page', (t) => {
   t.true(renderPage({ ...result, measurements: [], profiles: [] }, new Map(), [], '').includes('Nothing was measured.'));
+});
+
+test('on another kind of CPU cycles are not judged, and nothing is compared with the record', (t) => {
+  const machine = { ...result.machine, cpu: 'Some Other CPU' };
+  const other = renderPage({ ...result, machine }, new Map(), [], '');
+  t.notRegex(other, /[✓✗] *\|/);
+  t.regex(other, /they are not compared with these/);
 });

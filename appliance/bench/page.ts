@@ -1,4 +1,5 @@
 /** docs/performance.md from the result of a run and the hand-written notes. Pure: text in, text out. */
+import type { Measurement } from '../../kernel/bench/measurement.ts';
 import { casesOf } from './figures.ts';
 import { groupTitle, ordered } from './groups.ts';
 import { chapter, type Notes, note } from './notes.ts';
@@ -28,9 +29,18 @@ function warnings(result: BenchResult): string {
   ].join('\n>\n');
 }
 
+/** Targets in cycles, and the figures on record, are of machines like this one. */
+const targetsMachine = /^AMD EPYC\b/;
+
+function withoutCycleTarget(figure: Measurement): Measurement {
+  const { target, ...rest } = figure;
+  return figure.unit === 'net cycles' || target === undefined ? rest : figure;
+}
+
 /** The page; `folder` (with a slash at its end, or empty) is where it finds its plots. */
 export function renderPage(result: BenchResult, notes: Notes, plots: readonly Plot[], folder: string): string {
-  const cases = casesOf(result.measurements);
+  const alike = targetsMachine.test(result.machine.cpu);
+  const cases = casesOf(alike ? result.measurements : result.measurements.map(withoutCycleTarget));
   const packets = cases.filter(({ group }) => group === 'packets');
   const sections = ordered(cases.map(({ group }) => group)).map((group) => {
     const own = plots.filter((plot) => plot.group === group);
@@ -59,7 +69,9 @@ export function renderPage(result: BenchResult, notes: Notes, plots: readonly Pl
     chapter(notes, 'limits'),
     profileSection(result.profiles, profiled),
     '## Differences to figures on record',
-    differencesSection(cases, notes),
+    alike
+      ? differencesSection(cases, notes)
+      : 'The figures on record are of another kind of CPU (AMD EPYC): they are not compared with these, and targets in cycles are not judged.',
     '## Measured by tests, not by the bench',
     chapter(notes, 'elsewhere'),
     '## Machine, versions, commands',

@@ -55,7 +55,7 @@ function runCommand(
   let last = '';
   const hear = (line: string) => {
     log.write(`${line}\n`);
-    if (/^(error|not ok|FAILED)\b/.test(line)) failures.push(line);
+    if (/^(error|\w*Error|not ok|FAILED)\b/.test(line)) failures.push(line);
     if (line.trim() !== '') last = line.trim();
   };
   createInterface({ input: child.stdout }).on('line', (line) => {

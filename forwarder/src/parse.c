@@ -168,7 +168,7 @@ static verdict_t parse_arp(struct pkt *pkt)
 	return VERDICT_NEXT;
 }
 
-static __attribute__((noinline)) verdict_t parse_any(struct pkt *pkt, struct rte_mbuf *mbuf)
+__attribute__((noinline)) verdict_t parse_any(struct pkt *pkt, struct rte_mbuf *mbuf)
 {
 	*pkt = (struct pkt){
 	        .mbuf = mbuf, .data = rte_pktmbuf_mtod(mbuf, uint8_t *), .length = rte_pktmbuf_data_len(mbuf)};

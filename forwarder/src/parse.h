@@ -71,6 +71,9 @@ struct pkt {
  * flags 0. */
 verdict_t parse(struct pkt *pkt, struct rte_mbuf *mbuf);
 
+/** The same for all frames, without the short way for those that most are; parse goes here for the others. */
+verdict_t parse_any(struct pkt *pkt, struct rte_mbuf *mbuf);
+
 /** Addresses of a packet with PKT_IPV6: 16 bytes in the frame. */
 static inline uint8_t *pkt_src6(const struct pkt *pkt)
 {

@@ -40,7 +40,7 @@ export const result: BenchResult = {
   command: 'npm run bench -- --quick',
   quick: true,
   machine: {
-    cpu: 'Some CPU',
+    cpu: 'AMD EPYC 7B13',
     cpus: 2,
     caches: { L2: '2 MiB' },
     mhz: 2_596,

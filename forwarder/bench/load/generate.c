@@ -174,6 +174,7 @@ static inline void reset_packet(
 	packet->pkt_len = bytes;
 	packet->data_len = bytes;
 	packet->vlan_tci = 0;
+	packet->vlan_tci_outer = 0;
 	packet->hash.rss = index * 0x9e3779b1u;
 }
 

@@ -77,8 +77,12 @@ static void capture(struct load_port *port, struct rte_mbuf **packets, uint16_t 
 {
 	if (port->live && load.file->header.steady == 0)
 		return;
-	for (uint16_t i = 0; i < count && port->captured < LOAD_CAPTURED; i++, port->captured++)
+	for (uint16_t i = 0; i < count && port->captured < LOAD_CAPTURED; i++) {
+		if (packets[i]->vlan_tci_outer == LOAD_BYPASSED)
+			continue;
 		load_capture(packets[i]);
+		port->captured++;
+	}
 }
 
 void load_take(struct load_port *port, struct rte_mbuf **packets, uint16_t count, struct rte_mempool_cache *cache)

@@ -1,5 +1,5 @@
 /** Weft: libforwarder of this tree in a process of its own (weft-process.ts). */
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -24,7 +24,8 @@ export const weft: Contestant = {
 /** The commit of this tree, with a mark when files differ from it. */
 function installedVersion(): string | undefined {
   if (!existsSync(library)) return undefined;
-  return execFileSync('git', ['describe', '--always', '--dirty'], { cwd: import.meta.dirname, encoding: 'utf8' }).trim();
+  const { status, stdout } = spawnSync('git', ['describe', '--always', '--dirty'], { cwd: import.meta.dirname, encoding: 'utf8' });
+  return status === 0 ? stdout.trim() : 'of no commit';
 }
 
 async function start(assignment: Assignment): Promise<Running> {
