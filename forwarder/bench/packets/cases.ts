@@ -57,7 +57,7 @@ const plain: readonly BenchCase[] = [
   {
     id: 'l2',
     title: 'L2 by destination MAC address',
-    rounds: 'few',
+    rounds: 'many',
     variants: [1, k, 128 * k, m].map((macs) => ({
       ...counted(macs, macs === 1 ? 'MAC address' : 'MAC addresses'),
       scenario: { kind: 'l2', macs },

@@ -27,6 +27,7 @@ test('every scenario but the bare limit has bridges with flows', (t) => {
     for (const bridge of layoutOf(scenario) ?? []) t.true(flowsIn(bridge.flows).length > 0, `${scenario.kind}: ${bridge.name} has no flow`);
   }
   t.false(ovs.supports({ kind: 'limit', mode: 'io' }));
+  t.false(ovs.supports({ kind: 'l2', macs: 1_000_000 }));
 });
 
 test('both devices are ports of every scenario, each once, and port numbers of a bridge differ', (t) => {
