@@ -1,7 +1,7 @@
 /**
  * Weft as a contestant: libforwarder in a process of its own, as forwarder/host starts it, but with rows of a scenario in place of plugins.
  *
- *     node weft-process.ts '{"library": …, "scenario": …, "packetCpu": 1, "hugepages": true}'
+ *     node weft-process.ts '{"libforwarder": …, "scenario": …, "packetCpu": 1, "hugepages": true}'
  *
  * Says `ready` when all ports are up, and ends when its standard input does.
  */
@@ -14,7 +14,7 @@ import { portCount, weftBatches } from './weft-rows.ts';
 
 export interface WeftJob {
   /** Path of libforwarder.so. */
-  readonly library: string;
+  readonly libforwarder: string;
   readonly scenario: Scenario;
   readonly packetCpu: number;
   readonly hugepages: boolean;
@@ -33,7 +33,7 @@ function start(job: WeftJob): Forwarder {
   const path = `/dev/shm/weft-bench-state-${randomUUID()}`;
   const stateFd = openSync(path, 'wx+', 0o600);
   unlinkSync(path);
-  const forwarder = new Forwarder(job.library);
+  const forwarder = new Forwarder(job.libforwarder);
   const sizes = { memoryMib, stateMib, packetThreads: 1, maxPorts: 16_384 };
   forwarder.start({
     ...sizes,

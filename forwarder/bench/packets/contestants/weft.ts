@@ -10,7 +10,7 @@ import type { WeftJob } from '../weft-process.ts';
 import { supported } from '../weft-rows.ts';
 
 const program = fileURLToPath(new URL('../weft-process.ts', import.meta.url));
-const library = join(buildFolder, 'libforwarder.so');
+const libforwarder = join(buildFolder, 'libforwarder.so');
 /** A million rows are written in this time, too. */
 const startMs = 60_000;
 
@@ -23,7 +23,7 @@ export const weft: Contestant = {
 
 /** The commit of this tree, with a mark when files differ from it. */
 function installedVersion(): string | undefined {
-  if (!existsSync(library)) return undefined;
+  if (!existsSync(libforwarder)) return undefined;
   const { status, stdout } = spawnSync('git', ['describe', '--always', '--dirty'], { cwd: import.meta.dirname, encoding: 'utf8' });
   return status === 0 ? stdout.trim() : 'of no commit';
 }
@@ -32,7 +32,11 @@ async function start(assignment: Assignment): Promise<Running> {
   const { scenario, packetCpu, hugepages } = assignment;
   const child = startChild({
     program: process.execPath,
-    args: ['--disable-warning=ExperimentalWarning', program, JSON.stringify({ library, scenario, packetCpu, hugepages } satisfies WeftJob)],
+    args: [
+      '--disable-warning=ExperimentalWarning',
+      program,
+      JSON.stringify({ libforwarder, scenario, packetCpu, hugepages } satisfies WeftJob),
+    ],
     environment: loadEnvironment(assignment),
     cpu: assignment.controlCpu,
   });
