@@ -29,6 +29,13 @@ module.exports = {
       to: { path: npm('lmdb') },
     },
     {
+      name: 'prom-client-only-in-metrics',
+      severity: 'error',
+      comment: 'metrics are one room: kernel/metrics',
+      from: { pathNot: '^kernel/metrics/' },
+      to: { path: npm('prom-client') },
+    },
+    {
       name: 'koffi-only-in-loaders',
       severity: 'error',
       comment: 'foreign memory is touched in two places',
@@ -45,11 +52,26 @@ module.exports = {
     { from: { path: '^kernel/contract/net/' }, to: { path: ['^kernel/contract/', npm('typebox', 'ipaddr\\.js')] } },
     // transport, SDK
     { from: { path: '^kernel/bus/' }, to: { path: ['^kernel/bus/', '^kernel/contract/system/', npm('zeromq', 'msgpackr')] } },
-    { from: { path: '^kernel/sdk/' }, to: { path: ['^kernel/sdk/', '^kernel/contract/', '^kernel/bus/', npm('typebox', 'pino')] } },
+    {
+      from: { path: '^kernel/metrics/' },
+      to: { path: ['^kernel/metrics/', '^kernel/contract/system/', '^kernel/bus/index\\.ts$', npm('prom-client')] },
+    },
+    {
+      from: { path: '^kernel/sdk/' },
+      to: { path: ['^kernel/sdk/', '^kernel/contract/', '^kernel/bus/', '^kernel/metrics/index\\.ts$', npm('typebox', 'pino')] },
+    },
     // the kernel: its own room, contracts, siblings by their index
     {
       from: { path: '^kernel/src/([^/]+)/' },
-      to: { path: ['^kernel/src/$1/', '^kernel/src/[^/]+/index\\.ts$', '^kernel/contract/system/', '^kernel/bus/(index|keys)\\.ts$'] },
+      to: {
+        path: [
+          '^kernel/src/$1/',
+          '^kernel/src/[^/]+/index\\.ts$',
+          '^kernel/contract/system/',
+          '^kernel/bus/(index|keys)\\.ts$',
+          '^kernel/metrics/index\\.ts$',
+        ],
+      },
     },
     {
       from: { path: '^kernel/src/' },
@@ -65,7 +87,6 @@ module.exports = {
           'koffi',
           'pino',
           'piscina',
-          'prom-client',
           'reflect-metadata',
           'tsyringe',
           'yaml',
@@ -73,7 +94,7 @@ module.exports = {
         ),
       },
     },
-    { from: { path: '^kernel/cli/' }, to: { path: ['^kernel/cli/', '^kernel/contract/system/', npm('commander', 'yaml')] } },
+    { from: { path: '^kernel/cli/' }, to: { path: ['^kernel/cli/', '^kernel/contract/system/', npm('commander', 'json-p3', 'yaml')] } },
     {
       from: { path: '^kernel/tools/' },
       to: {
@@ -82,6 +103,9 @@ module.exports = {
           '^kernel/sdk/',
           '^kernel/contract/system/',
           '^kernel/src/(config|registry)/index\\.ts$',
+          '^kernel/src/api/metrics\\.ts$',
+          '^kernel/metrics/index\\.ts$',
+          '^forwarder/host/metrics\\.ts$',
           '^kernel/cli/',
           npm('commander'),
         ],
@@ -102,7 +126,7 @@ module.exports = {
           '^forwarder/host/',
           '^forwarder/binding/index\\.ts$',
           '^kernel/contract/(system|net)/index\\.ts$',
-          '^kernel/bus/index\\.ts$',
+          '^kernel/(bus|metrics)/index\\.ts$',
           npm('pino'),
         ],
       },
@@ -127,12 +151,12 @@ module.exports = {
     { from: { path: '^appliance/' }, to: { path: ['^appliance/', npm('yaml')] } },
     // tests: their own room, what it may import, the test doubles
     {
-      from: { path: `^(kernel|forwarder)/.*(${test})` },
+      from: { path: `^(kernel|forwarder)\\b.*(${test})` },
       to: {
         path: [
           '^kernel/',
           '^forwarder/(binding|host|tools)/',
-          npm('ava', 'fast-check', 'msgpackr', 'zeromq', 'ajv', 'ajv-formats', 'yaml'),
+          npm('ava', 'fast-check', 'msgpackr', 'zeromq', 'ajv', 'ajv-formats', 'fastify', 'openapi-typescript', 'yaml'),
         ],
       },
     },
@@ -147,6 +171,13 @@ module.exports = {
           '^kernel/contract/(system|net)/index\\.ts$',
           npm('ava', 'fast-check', 'dns-packet', 'yaml', 'ajv', 'ajv-formats'),
         ],
+      },
+    },
+    {
+      // plugins of tests: as those of the product
+      from: { path: '^appliance/test/plugins-[^/]+/([^/]+)/' },
+      to: {
+        path: ['^appliance/test/plugins-[^/]+/$1/', '^kernel/sdk/index\\.ts$', '^kernel/contract/(system|net)/index\\.ts$', npm('typebox')],
       },
     },
     { from: { path: `^appliance/.*(${test})` }, to: { path: ['^appliance/', npm('ava', 'fast-check', 'yaml')] } },

@@ -114,9 +114,16 @@ const fixtures: readonly Fixture[] = [
     says: /dns/,
   },
   {
+    rule: 'units',
+    breaks: 'a stale unit',
+    copies: ['kernel', 'plugins', 'appliance/systemd'],
+    files: { 'appliance/systemd/weft.service': 'old\n' },
+    says: /weft\.service/,
+  },
+  {
     rule: 'reference',
     breaks: 'a stale page',
-    copies: ['kernel', 'plugins', 'docs'],
+    copies: ['kernel', 'plugins', 'docs', 'forwarder/host', 'forwarder/binding'],
     files: { 'docs/reference/kinds.md': 'old\n' },
     says: /kinds\.md/,
   },

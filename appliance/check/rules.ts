@@ -32,6 +32,7 @@ export const rules: readonly Rule[] = [
     about: "manifests are what the plugins' definitions say",
     command: ['node', 'kernel/tools/gen-manifests.ts', '--check'],
   },
+  { name: 'units', about: "systemd's units are what the manifests say", command: ['node', 'kernel/tools/gen-units.ts', '--check'] },
   { name: 'reference', about: 'docs/reference is up to date', command: ['node', 'kernel/tools/gen-reference.ts', '--check'] },
   { name: 'names', about: 'names of files and folders, words of rooms', command: ['node', 'appliance/check/names.ts'] },
   { name: 'commits', about: 'subjects read "room: imperative, lower case"', command: ['node', 'appliance/check/commits.ts'] },

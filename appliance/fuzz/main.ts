@@ -1,4 +1,4 @@
-/** `npm run fuzz [-- --seconds N]`: every fuzzer, as many at a time as there are cores; N seconds each (default 1,800). Exit 1: findings. */
+/** `npm run fuzz [-- --seconds N] [NAME…]`: every fuzzer, or those named; as many at a time as there are cores; N seconds each (default 1,800). Exit 1: findings. */
 import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -19,7 +19,8 @@ const inNode = (plugin: string): Fuzzer => ({
   name: plugin,
   command: (seconds) => ['node', 'appliance/fuzz/run.ts', `plugins/${plugin}/test/fuzz.ts`, '--seconds', seconds],
 });
-const fuzzers: readonly Fuzzer[] = [inC('frame'), inC('rows'), inNode('dhcp'), inNode('dns')];
+const ofApi: Fuzzer = { name: 'api', command: (seconds) => ['node', '--expose-gc', 'kernel/test/fuzz/main.ts', '--seconds', seconds] };
+const fuzzers: readonly Fuzzer[] = [inC('frame'), inC('rows'), inNode('dhcp'), inNode('dns'), ofApi];
 
 function run({ name, command }: Fuzzer, seconds: string): Promise<boolean> {
   const [program = '', ...args] = command(seconds);
@@ -37,8 +38,8 @@ function run({ name, command }: Fuzzer, seconds: string): Promise<boolean> {
   });
 }
 
-const { values } = parseArgs({ options: { seconds: { type: 'string', default: '1800' } } });
-const queue = [...fuzzers];
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { seconds: { type: 'string', default: '1800' } } });
+const queue = fuzzers.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
 let clean = true;
 const lane = async (): Promise<void> => {
   for (let next = queue.shift(); next !== undefined; next = queue.shift()) clean = (await run(next, values.seconds)) && clean;

@@ -5,7 +5,7 @@ import { cutBatch, grantedTables } from './batch.ts';
 
 const vrf = (id: number): Row => ({ table: 'vrf', id });
 const batch = (...rows: Row[]): Buffer => Buffer.concat(rows.map(packUpsert));
-const granted = grantedTables(['vrf', 'mac', 'punt_class', 'nonsense']);
+const granted = { tables: grantedTables(['vrf', 'mac', 'service', 'punt_class', 'nonsense']), puntClasses: new Set([3]) };
 const codeOf = (run: () => unknown, t: { throws: (run: () => unknown) => Error | undefined }) => {
   const thrown = t.throws(run);
   return thrown instanceof WeftFailure ? thrown.error : undefined;
@@ -49,3 +49,13 @@ for (const cut of [1, 7, 8, 15])
     t.is(error?.code, 'INVALID');
     t.regex(error?.message ?? '', /operation 1 is cut short/);
   });
+
+test("a row may send packets to the plugin's own punt class and to no other", (t) => {
+  const service = (puntClass: number): Row => ({
+    ...{ table: 'service', vrf: 0xffff_ffff, family: 4, protocol: 17, l4Port: 67, address: '0.0.0.0', action: 0, puntClass },
+  });
+  t.is(cutBatch(batch(service(3), service(0)), granted).length, 1);
+  const error = codeOf(() => cutBatch(batch(service(3), service(4)), granted), t);
+  t.is(error?.code, 'FORBIDDEN');
+  t.regex(error?.message ?? '', /operation 1 names the punt class 4/);
+});

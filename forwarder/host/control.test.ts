@@ -207,3 +207,14 @@ test('a plugin whose punt classes are refused is named; the others are served', 
   t.deepEqual(control.setPeers({ greedy: peer([]), dns: peer([]) }), [{ plugin: 'greedy', reason: 'too many' }]);
   t.deepEqual(await control.call('dns', 'hello', { name: 'dns' }), { epoch: '1', puntClasses: {} });
 });
+
+test('what is staged is bounded, and all of it is forgotten beyond the bound', async (t) => {
+  const { control, calls } = setup();
+  const ops = vrfs(100_000);
+  const stage = () => control.call('network', 'rows.apply', { generation: 1, ops, more: true });
+  const most = Math.floor((128 * 1024 * 1024) / ops.length);
+  for (let n = 0; n < most; n++) await stage();
+  t.is((await errorOf(stage())).code, 'TOO_LARGE');
+  t.is(calls.at(-1), 'forget 7');
+  await t.notThrowsAsync(stage(), 'it may begin anew');
+});

@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { type DropCount, type ForwarderCalls, type PortStats, type TraceStep, tables } from '@weft/kernel/contract/net';
 import { fail, type InOf, type OutOf, type UnaryNames } from '@weft/kernel/contract/system';
 import { type Forwarder, internalTables, type PortStats as PackedStats } from '../binding/index.ts';
-import { cutBatch, grantedTables } from './batch.ts';
+import { cutBatch, type Granted, grantedTables } from './batch.ts';
 import { portState } from './port-watch.ts';
 import type { PuntClasses } from './punt-classes.ts';
 import { refusal } from './refusals.ts';
@@ -16,9 +16,14 @@ const everybody = 0;
 /** Stays the same object while the plugin is a peer: a batch in progress holds on to it. */
 interface Plugin {
   owner: number;
-  granted: ReadonlySet<number>;
+  granted: Granted;
   puntClasses: Readonly<Record<string, number>>;
+  /** Bytes of operations that it has staged and not published. */
+  staged: number;
 }
+
+/** All rows of a large appliance are a fraction of it. */
+const mostStagedBytes = 128 * 1024 * 1024;
 
 interface Refused {
   readonly plugin: string;
@@ -50,11 +55,11 @@ export class Control {
       try {
         const owner = this.#forwarder.ownerOpen(name);
         const puntClasses = this.#classes.set(name, peer.puntClasses);
-        const plugin = { owner, granted: grantedTables(peer.grants.rows), puntClasses };
+        const granted = { tables: grantedTables(peer.grants.rows), puntClasses: new Set(Object.values(puntClasses)) };
         const known = former.get(name);
         // A Worker before this one may have left part of a batch.
         if (known === undefined) this.#forwarder.rowsForget(owner);
-        this.#plugins.set(name, Object.assign(known ?? plugin, plugin));
+        this.#plugins.set(name, Object.assign(known ?? { staged: 0 }, { owner, granted, puntClasses }));
       } catch (thrown) {
         refused.push({ plugin: name, reason: reasonOf(thrown) });
       }
@@ -126,7 +131,7 @@ export class Control {
   }
 
   #trace(plugin: Plugin, port: number, frame: Buffer): TraceStep[] {
-    if (!plugin.granted.has(tables.port.number))
+    if (!plugin.granted.tables.has(tables.port.number))
       throw fail('FORBIDDEN', 'this plugin may not trace', 'only the plugin that writes rows of table port may');
     const pluginOf = (owner: number): string => [...this.#plugins].find(([, known]) => known.owner === owner)?.[0] ?? '';
     return traceSteps(this.#forwarder, port, bytesOf(frame, 'frame'), pluginOf);
@@ -137,7 +142,11 @@ export class Control {
     const { generation, more = false } = input;
     let changed = 0;
     try {
-      const parts = cutBatch(bytesOf(input.ops, 'ops'), plugin.granted);
+      const ops = bytesOf(input.ops, 'ops');
+      plugin.staged += ops.length;
+      if (plugin.staged > mostStagedBytes)
+        throw fail('TOO_LARGE', `more than ${mostStagedBytes} bytes of operations are staged`, 'publish them: leave out `more`');
+      const parts = cutBatch(ops, plugin.granted);
       for (const [index, part] of parts.entries()) {
         const last = index === parts.length - 1;
         // Other plugins' calls and a stop may come in between.
@@ -147,8 +156,10 @@ export class Control {
     } catch (thrown) {
       // What was staged before a batch that is refused here must not be published by a later one.
       this.#forwarder.rowsForget(plugin.owner);
+      plugin.staged = 0;
       throw thrown;
     }
+    if (!more) plugin.staged = 0;
     return { changed };
   }
 

@@ -1,8 +1,7 @@
-/** The sockets of the plugins: a control channel and a punt socket each, RUN/forwarder/PLUGIN.ctl and .punt, as long as the launcher names the plugin. */
-import { join } from 'node:path';
-import type { BusServer, Handlers, RawSocket } from '@weft/kernel/bus';
-import type { ForwarderCalls } from '@weft/kernel/contract/net';
-import type { Peer } from '@weft/kernel/contract/system';
+/** The sockets of the plugins: a control channel and a punt socket each, below RUN/forwarder/PLUGIN, as long as the launcher names the plugin. */
+import type { BusServer, Handlers, RawSocket, Refusals } from '@weft/kernel/bus';
+import { type ForwarderCalls, puntHeaderBytes } from '@weft/kernel/contract/net';
+import { type Peer, plugSockets } from '@weft/kernel/contract/system';
 import type { Forwarder } from '../binding/index.ts';
 import type { Log } from './log.ts';
 import { hostOwner } from './punt-classes.ts';
@@ -12,6 +11,8 @@ import type { Peers } from './relay.ts';
 interface Plugin {
   readonly owner: number;
   readonly punts: RawSocket;
+  /** Who is sent no frames sends none. */
+  mayInject: boolean;
   /** Punt frames that the socket did not take, as last logged. */
   drops: number;
 }
@@ -20,16 +21,15 @@ export interface PeerOptions {
   readonly server: BusServer;
   readonly forwarder: Pick<Forwarder, 'ownerOpen' | 'inject'>;
   readonly pump: PuntPump;
-  /** Of the sockets; exists. */
-  readonly folder: string;
+  readonly runDir: string;
   readonly handlers: (plugin: string) => Handlers<ForwarderCalls>;
+  readonly refusals: Pick<Refusals, 'record'>;
   readonly log: Log;
 }
 
 export class PeerSockets {
   readonly #options: PeerOptions;
   readonly #plugins = new Map<string, Plugin>();
-  #injectErrors = 0;
 
   constructor(options: PeerOptions) {
     this.#options = options;
@@ -53,36 +53,61 @@ export class PeerSockets {
       plugin.drops = plugin.punts.drops;
       if (frames > 0) this.#options.log.warn(`${name} did not take its punts`, { plugin: name, frames });
     }
-    if (this.#injectErrors > 0) this.#options.log.warn('injections were malformed', { frames: this.#injectErrors });
-    this.#injectErrors = 0;
   }
 
   async #admit(name: string, peer: Peer): Promise<void> {
-    const { server, forwarder, pump, folder, handlers, log } = this.#options;
+    const { server, forwarder, pump, runDir, handlers, refusals, log } = this.#options;
     if (!/^[a-z0-9][a-z0-9-]*$/.test(name) || name === hostOwner) {
       log.error(`'${name}' cannot be a plugin's name here`, { plugin: name });
       return;
     }
     await server.setKey(name, peer.publicKey);
-    if (this.#plugins.has(name)) return;
+    const mayInject = peer.puntClasses.length > 0;
+    const known = this.#plugins.get(name);
+    if (known !== undefined) {
+      known.mayInject = mayInject;
+      return;
+    }
+    const onRefused = (act: string, detail: string): void => refusals.record(name, act, detail);
     const owner = forwarder.ownerOpen(name);
     await server.channel({
       client: name,
-      path: join(folder, `${name}.ctl`),
+      path: plugSockets(runDir, name).control,
       handlers: handlers(name),
-      onMalformed: (reason) => log.warn(`a message of ${name} is malformed`, { plugin: name, reason }),
+      onRefused,
     });
-    const punts = await server.raw({ client: name, path: join(folder, `${name}.punt`), onFrame: (frame) => this.#inject(owner, frame) });
-    this.#plugins.set(name, { owner, punts, drops: 0 });
+    const punts = await server.raw({
+      client: name,
+      path: plugSockets(runDir, name).punts,
+      onFrame: (frame) => this.#inject(name, frame),
+      onRefused,
+    });
+    this.#plugins.set(name, { owner, punts, mayInject, drops: 0 });
     pump.setSink(owner, punts);
   }
 
-  #inject(owner: number, frame: Buffer): void {
+  #inject(name: string, frame: Buffer): void {
+    const plugin = this.#plugins.get(name);
+    if (plugin === undefined) return;
+    const { forwarder, refusals } = this.#options;
+    if (!plugin.mayInject) {
+      refusals.record(name, 'inject', 'it has no punt class, so it may not send frames');
+      return;
+    }
     try {
-      this.#options.forwarder.inject(owner, frame);
-    } catch {
+      const taken = forwarder.inject(plugin.owner, frame);
+      const lost = recordsIn(frame) - taken;
+      if (lost > 0)
+        refusals.record(name, 'inject-lost', `${lost} frames for ports that are gone or made anew, too long, or too many at once`);
+    } catch (thrown) {
       // The good records of the frame were taken; libforwarder counted the rest.
-      this.#injectErrors += 1;
+      refusals.record(name, 'inject', thrown instanceof Error ? thrown.message : String(thrown));
     }
   }
+}
+
+function recordsIn(frame: Buffer): number {
+  let records = 0;
+  for (let at = 0; at + puntHeaderBytes <= frame.length; at += (puntHeaderBytes + frame.readUInt32LE(at + 4) + 7) & ~7) records += 1;
+  return records;
 }

@@ -49,3 +49,27 @@ test('when the Worker dies its calls fail at once, and later ones until the next
   void relay.call('dhcp', 'hello', {});
   t.is(posted.length, 1);
 });
+
+test('the Worker has one call of each peer at most, so nobody waits behind all that another asks', async (t) => {
+  const relay = new Relay();
+  const posted: string[] = [];
+  const ids: number[] = [];
+  relay.connect((message) => {
+    if (message.type !== 'call') return;
+    posted.push(`${message.peer} ${message.method}`);
+    ids.push(message.id);
+  });
+  const flood = Array.from({ length: 100 }, (_, index) => relay.call('evil', `${index}`, {}));
+  const other = relay.call('dns', 'rows.apply', {});
+  t.deepEqual(posted, ['evil 0', 'dns rows.apply']);
+  relay.answer({ type: 'result', id: ids[1] ?? 0, result: 'done' });
+  t.is(await other, 'done');
+  relay.answer({ type: 'failure', id: ids[0] ?? 0, error: { code: 'INVALID', message: 'no' } });
+  await t.throwsAsync(flood[0] as Promise<unknown>, { message: 'no' });
+  t.deepEqual(posted.slice(2), ['evil 1']);
+  relay.disconnect();
+  await Promise.all(flood.slice(1).map((call) => t.throwsAsync(call, { message: /being restarted/ })));
+  relay.connect((message) => message.type === 'call' && posted.push(`${message.peer} ${message.method}`));
+  void relay.call('evil', 'again', {});
+  t.is(posted.at(-1), 'evil again', 'a new Worker has no line');
+});

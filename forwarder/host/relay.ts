@@ -2,16 +2,16 @@
  * Calls from the main isolate, which owns the sockets, to the Worker, which decides. A socket inside a killed Worker takes the whole process with it
  * (zeromq.js #411, measured), so the Worker has none; when it dies its calls fail at once and the next Worker serves the next ones.
  */
-import { fail, type LauncherToForwarder, type Peer, toWeftError, type WeftError, WeftFailure } from '@weft/kernel/contract/system';
+import { fail, type Peer, type PeerNews, toWeftError, type WeftError, WeftFailure } from '@weft/kernel/contract/system';
 
 export type Peers = Readonly<Record<string, Peer>>;
 
-/** Whom the launcher names: see `LauncherToForwarder`. */
-export type Wanted = Omit<LauncherToForwarder, 'type'>;
+/** Whom the launcher names: see `PeerNews`. */
+export type Wanted = Omit<PeerNews, 'type'>;
 
 export type ToWorker =
   | { readonly type: 'call'; readonly id: number; readonly peer: string; readonly method: string; readonly input: unknown }
-  | LauncherToForwarder
+  | PeerNews
   | { readonly type: 'block'; readonly ms: number };
 
 export type FromWorker =
@@ -20,14 +20,19 @@ export type FromWorker =
   | { readonly type: 'result'; readonly id: number; readonly result: unknown }
   | { readonly type: 'failure'; readonly id: number; readonly error: WeftError };
 
+type Call = Extract<ToWorker, { readonly type: 'call' }>;
+
 interface Pending {
+  readonly peer: string;
   readonly resolve: (result: unknown) => void;
   readonly reject: (failure: WeftFailure) => void;
 }
 
-/** The main isolate's end. */
+/** The main isolate's end. The Worker has one call of each peer at most, so that however many one peer makes, no other waits behind more than that. */
 export class Relay {
   readonly #pending = new Map<number, Pending>();
+  /** Calls that wait for the one of their peer that the Worker has; a peer without an entry has none there. */
+  readonly #lines = new Map<string, Call[]>();
   #post: ((message: ToWorker) => void) | undefined;
   #next = 1;
 
@@ -39,6 +44,7 @@ export class Relay {
   /** The Worker is gone. */
   disconnect(): void {
     this.#post = undefined;
+    this.#lines.clear();
     const failure = restarting();
     for (const pending of this.#pending.values()) pending.reject(failure);
     this.#pending.clear();
@@ -50,21 +56,33 @@ export class Relay {
   }
 
   call(peer: string, method: string, input: unknown): Promise<unknown> {
-    const post = this.#post;
-    if (post === undefined) return Promise.reject(restarting());
-    const id = this.#next++;
+    if (this.#post === undefined) return Promise.reject(restarting());
+    const call: Call = { type: 'call', id: this.#next++, peer, method, input };
     return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject });
-      post({ type: 'call', id, peer, method, input });
+      this.#pending.set(call.id, { peer, resolve, reject });
+      const line = this.#lines.get(peer);
+      if (line !== undefined) line.push(call);
+      else {
+        this.#lines.set(peer, []);
+        this.post(call);
+      }
     });
   }
 
   /** Takes the answer to a call; ignores one that nobody waits for. */
   answer(message: Extract<FromWorker, { readonly id: number }>): void {
     const pending = this.#pending.get(message.id);
+    if (pending === undefined) return;
     this.#pending.delete(message.id);
-    if (message.type === 'result') pending?.resolve(message.result);
-    else pending?.reject(new WeftFailure(message.error));
+    this.#advance(pending.peer);
+    if (message.type === 'result') pending.resolve(message.result);
+    else pending.reject(new WeftFailure(message.error));
+  }
+
+  #advance(peer: string): void {
+    const call = this.#lines.get(peer)?.shift();
+    if (call === undefined) this.#lines.delete(peer);
+    else this.post(call);
   }
 }
 

@@ -1,14 +1,14 @@
 /** Serves plugins once packets flow: sockets, the Worker, the launcher's news. */
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { BusServer } from '@weft/kernel/bus';
-import { type ForwarderToLauncher, fail, type Handoff, type LauncherToForwarder } from '@weft/kernel/contract/system';
+import { BusServer, Refusals } from '@weft/kernel/bus';
+import type { ForwarderCalls } from '@weft/kernel/contract/net';
+import { type ForwarderToLauncher, fail, type Handoff, type LauncherToForwarder, toWeftError } from '@weft/kernel/contract/system';
 import type { Forwarder } from '../binding/index.ts';
 import { capture } from './capture.ts';
 import { faultHandlers } from './faults.ts';
 import { startPortWatch, startPunts } from './listen.ts';
 import type { Log } from './log.ts';
+import { ForwarderMetrics } from './metrics.ts';
 import { PeerSockets } from './peers.ts';
 import { type FromWorker, Relay, type Wanted } from './relay.ts';
 import { relayHandlers, type Streams } from './relay-handlers.ts';
@@ -16,11 +16,13 @@ import type { ForwarderSettings } from './settings.ts';
 import { Supervisor } from './supervise.ts';
 
 const reportMs = 10_000;
+/** Growth beside JavaScript's own memory that is borne: the Worker's whole heap is that to the main isolate. */
+const unseenBytes = 768 * 1024 * 1024;
 /** A Worker that needs more is broken; its end leaves the process alone. Batches of rows do not count: they lie outside the heap. */
 const workerHeapMib = 256;
 
 /** One Worker at a time, told who is wanted at the moment when it starts. `first`: one serves. */
-function superviseWorker(relay: Relay, wanted: () => Wanted, logLevel: string, log: Log) {
+function superviseWorker(relay: Relay, wanted: () => Wanted, logLevel: string, log: Log, onEnd: () => void) {
   const { promise: first, resolve } = Promise.withResolvers<void>();
   const start = (): Worker => {
     const resourceLimits = { maxOldGenerationSizeMb: workerHeapMib };
@@ -36,10 +38,20 @@ function superviseWorker(relay: Relay, wanted: () => Wanted, logLevel: string, l
   };
   const supervisor = new Supervisor(start, (code, pauseMs) => {
     relay.disconnect();
+    onEnd();
     log.warn('the Worker ended and is replaced', { code, pauseMs });
   });
   supervisor.run();
   return { supervisor, first };
+}
+
+/** Metrics that cannot be read are no reason to stop forwarding. */
+async function answerMetrics(metrics: ForwarderMetrics, id: number, log: Log): Promise<void> {
+  try {
+    process.send?.({ type: 'metrics', id, text: await metrics.text() } satisfies ForwarderToLauncher);
+  } catch (thrown) {
+    log.warn('metrics cannot be read', { reason: toWeftError(thrown).message });
+  }
 }
 
 /** Everything that serving needs of the process. */
@@ -55,8 +67,11 @@ export interface Serving {
 /** Resolves after `ready` was said; goes on until SIGTERM or until the launcher is gone. */
 export async function serve({ forwarder, handoff, settings, log, crash }: Serving): Promise<void> {
   let wanted: Wanted = { peers: {}, disabled: [] };
+  const metrics = new ForwarderMetrics(forwarder);
+  metrics.process.watchProcess();
   let peersChanged = (): void => undefined;
   process.on('message', (message: LauncherToForwarder) => {
+    if (message.type === 'metrics') void answerMetrics(metrics, message.id, log);
     if (message.type !== 'peers') return;
     wanted = message;
     peersChanged();
@@ -64,10 +79,18 @@ export async function serve({ forwarder, handoff, settings, log, crash }: Servin
   const punts = startPunts(forwarder);
   const watch = startPortWatch(forwarder);
   const relay = new Relay();
-  const { supervisor, first } = superviseWorker(relay, () => wanted, handoff.logLevel, log);
-  const folder = join(handoff.runDir, 'forwarder');
-  mkdirSync(folder, { recursive: true, mode: 0o755 });
-  const server = await BusServer.open(handoff.keys);
+  const { supervisor, first } = superviseWorker(
+    relay,
+    () => wanted,
+    handoff.logLevel,
+    log,
+    () => metrics.workerEnded(),
+  );
+  const refusals = new Refusals({ log: (plugin, act, detail, count) => log.warn('refused', { plugin, act, count, detail }) });
+  metrics.process.watchRefusals(() => refusals.counts());
+  const onForeignKey = (plugin: string): void =>
+    refusals.record(plugin, 'foreign-key', 'somebody without its key tried to open its socket');
+  const server = await BusServer.open(handoff.keys, { onForeignKey, unseenBytes });
   const killWorker = () => supervisor.kill();
   const faults = settings.debug.faults ? faultHandlers((ms) => relay.post({ type: 'block', ms }), killWorker) : {};
   const streams: Streams = {
@@ -78,8 +101,9 @@ export async function serve({ forwarder, handoff, settings, log, crash }: Servin
       return capture(forwarder, request, signal);
     },
   };
-  const handlers = (plugin: string) => ({ ...relayHandlers(plugin, relay, streams), ...faults });
-  const sockets = new PeerSockets({ server, forwarder, pump: punts.pump, folder, handlers, log });
+  const handlers = (plugin: string) =>
+    metrics.process.handlers<ForwarderCalls>({ ...relayHandlers(plugin, relay, streams), ...faults }, plugin);
+  const sockets = new PeerSockets({ server, forwarder, pump: punts.pump, runDir: handoff.runDir, handlers, refusals, log });
   const reporter = setInterval(() => sockets.report(), reportMs);
 
   let changes = Promise.resolve();

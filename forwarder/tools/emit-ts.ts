@@ -160,7 +160,7 @@ ${fields.flat().join('\n')}
 export function rowsFile(): string {
   const names = rowLayouts.map((row) => ({ row, name: pascal(row.spec.name) }));
   return `/** Rows of the forwarder's tables: types, packers, readers. ${notice} */
-import { packKey, packRow, readRow, type TableSpec } from './row-codec.ts';
+import { keyOnly, packKey, packRow, readRow, type TableSpec } from './row-codec.ts';
 
 /** Identifiers of VRFs, bridges and ports are below this. */
 export const idLimit = ${idLimit};
@@ -199,8 +199,26 @@ export function packDelete(key: RowKey): Buffer {
 
 /** The key as text: equal for rows with the same key, however their addresses are written. */
 export function rowId(row: Row | RowKey): string {
-  const spec = tables[row.table];
-  return \`\${row.table}/\${packKey(row.table, spec, row).toString('hex', 8, 8 + spec.keyBytes)}\`;
+  return operationId(packKey(row.table, tables[row.table], row));
+}
+
+/** The row that an operation makes or removes, as \`rowId\` names it. */
+export function operationId(op: Buffer): string {
+  const { name, spec } = tableOf(op);
+  return \`\${name}/\${op.toString('hex', 8, 8 + spec.keyBytes)}\`;
+}
+
+/** The operation that removes the row which \`op\` makes. */
+export function deletionOf(op: Buffer): Buffer {
+  return keyOnly(op, tableOf(op).spec);
+}
+
+const byNumber = new Map(Object.entries(tables).map(([name, spec]) => [spec.number, { name, spec }]));
+
+function tableOf(op: Buffer): { readonly name: string; readonly spec: TableSpec } {
+  const found = byNumber.get(op.readUInt8(1));
+  if (!found) throw new RangeError(\`there is no table \${op.readUInt8(1)}\`);
+  return found;
 }
 
 /** Rows that stand back to back, as rows.read answers. A rest that is no whole row is ignored. */

@@ -4,17 +4,19 @@
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { dropReasonsPage } from './drop-reasons.ts';
+import { dropReasonsFile, dropReasonsPage } from './drop-reasons.ts';
 import { header, layoutFile } from './emit-c.ts';
 import { packFile, rowsFile } from './emit-ts.ts';
 
 const root = join(import.meta.dirname, '../..');
+const drops = readFileSync(join(root, 'forwarder/src/drop.def'), 'utf8');
 const files = {
   'forwarder/include/forwarder.h': header(),
   'forwarder/src/layout.gen.c': layoutFile(),
   'forwarder/binding/pack.gen.ts': packFile(),
   'kernel/contract/net/rows.gen.ts': rowsFile(),
-  'docs/reference/drop-reasons.md': dropReasonsPage(readFileSync(join(root, 'forwarder/src/drop.def'), 'utf8')),
+  'docs/reference/drop-reasons.md': dropReasonsPage(drops),
+  'kernel/contract/net/drop-reasons.gen.ts': dropReasonsFile(drops),
 };
 
 const check = process.argv.includes('--check');

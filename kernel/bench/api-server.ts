@@ -2,9 +2,11 @@
  * The API in a process of its own: the real store, registry, pipeline and HTTP server, no plugins. Prints `ready`; ends with its standard input.
  * Usage: node kernel/bench/api-server.ts FOLDER OBJECTS
  */
+import { openSync } from 'node:fs';
 import { join } from 'node:path';
-import { buildApi, listenOnSocket, type PluginControl, peerUid } from '../src/api/index.ts';
+import { AuditLog, buildApi, listenOnSocket, type PluginControl, peerUid } from '../src/api/index.ts';
 import { Confirmations, Pipeline, systemSubject } from '../src/apply/index.ts';
+import { sealed } from '../src/backup/index.ts';
 import { Registry } from '../src/registry/index.ts';
 import { Tokens } from '../src/rights/index.ts';
 import { ObjectStore } from '../src/store/index.ts';
@@ -15,6 +17,8 @@ const noPlugins: PluginControl = {
   change: away,
   restart: () => undefined,
   forwarder: () => ({ state: 'stopped', pid: null, restarts: 0, rssBytes: null }),
+  metricsSources: () => [],
+  refusals: () => [],
   operation: away,
   async *stream() {
     yield await away();
@@ -34,6 +38,9 @@ const app = buildApi({
   tokens: new Tokens(store, pipeline),
   plugins: noPlugins,
   version: '0',
+  audit: AuditLog.onDescriptor(openSync(join(folder, 'audit.log'), 'a')),
+  maxWatchers: 100,
+  backup: () => sealed(store.upkeep.backup({ program: '0', time: '2026-01-01T00:00:00Z' })),
   logDir: folder,
   admins: [],
   peerUid,

@@ -224,3 +224,17 @@ test('a socket path that Linux cannot hold is refused with its length', (t) => {
     message: /125 bytes, the limit is 107/,
   });
 });
+
+test('a client that closes in the very moment in which its socket is made anew harms nobody', async (t) => {
+  const pairs = Array.from({ length: 100 }, newKeyPair);
+  const { server } = await serve(t.context, newKeyPair().publicKey);
+  for (const [index, keys] of pairs.slice(1).entries()) {
+    await server.setKey('plug', keys.publicKey);
+    const client = connectTo(t.context, keys);
+    await client.caller.whenConnected();
+    await client.caller.call('double', { n: 1 });
+    client.close();
+    await server.setKey('plug', pairs[index]?.publicKey ?? '');
+  }
+  t.pass();
+});

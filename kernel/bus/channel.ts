@@ -5,7 +5,7 @@
 import { fail, type WeftError, WeftFailure } from '../contract/system/errors.ts';
 import type { Frame, InOf, ItemOf, OutOf, StreamNames, UnaryNames } from '../contract/system/wire.ts';
 import { defaultDeadlineMs, maxInFlight } from '../contract/system/wire.ts';
-import { type Handlers, Serving } from './serving.ts';
+import { type Handlers, Serving, type ServingOptions } from './serving.ts';
 import { StreamQueue } from './stream-queue.ts';
 
 export interface CallOptions {
@@ -30,7 +30,7 @@ interface Pending {
   fail(error: WeftError): void;
 }
 
-export interface ChannelOptions<Served> {
+export interface ChannelOptions<Served> extends Pick<ServingOptions, 'onRefused' | 'maxStreams'> {
   /** Name of the other end in messages. */
   readonly peer: string;
   readonly handlers: Handlers<Served>;
@@ -51,7 +51,8 @@ export class Channel<Served, Remote> implements Caller<Remote> {
 
   constructor(options: ChannelOptions<Served>) {
     this.#options = options;
-    this.#serving = new Serving(options.handlers, (frame) => this.#send(frame));
+    const { handlers, onRefused, maxStreams } = options;
+    this.#serving = new Serving(handlers, { send: (frame) => this.#send(frame), onRefused, maxStreams });
   }
 
   get connected(): boolean {
@@ -140,12 +141,12 @@ export class Channel<Served, Remote> implements Caller<Remote> {
     return queue;
   }
 
-  /** One frame from the peer. Frames of calls that are over are ignored: a reply and a cancellation may cross. */
-  receive(frame: Frame): void {
+  /** One frame from the peer, and its size. Frames of calls that are over are ignored: a reply and a cancellation may cross. */
+  receive(frame: Frame, bytes = 0): void {
     if (!this.#up) return;
-    if ('m' in frame) this.#serving.request(frame.i, frame.m, frame.p, frame.d);
+    if ('m' in frame) this.#serving.request(frame, bytes);
     else if ('r' in frame) this.#calls.get(frame.i)?.resolve(frame.r);
-    else if ('s' in frame) this.#streams.get(frame.i)?.push(frame.s);
+    else if ('s' in frame) this.#streams.get(frame.i)?.push(frame.s, bytes);
     else if ('x' in frame) this.#endStream(frame.i, null);
     else if ('c' in frame) this.#serving.cancel(frame.i);
     else if ('w' in frame) this.#serving.window(frame.i, frame.w);

@@ -2,10 +2,11 @@
 import { Dealer } from 'zeromq';
 import type { KeyPair } from '../contract/system/handoff.ts';
 import { type Caller, Channel } from './channel.ts';
+import { clientMessageBytes } from './limits.ts';
 import { Link } from './link.ts';
 import { RawSocket } from './raw.ts';
 import type { Handlers } from './serving.ts';
-import { checkPath, maxMessageBytes } from './socket-path.ts';
+import { checkPath } from './socket-path.ts';
 
 export interface ConnectTarget {
   /** Of the server's socket for this client; need not exist yet. */
@@ -33,7 +34,8 @@ export interface BusClient<Remote> {
 
 /** Never fails for want of a server: `caller.whenConnected()` tells when it is there. */
 export function connect<Served, Remote>(options: ConnectOptions<Served>): BusClient<Remote> {
-  const link = new Link({ role: 'client', ...options });
+  const onRefused = (_act: string, detail: string): void => options.onMalformed?.(detail);
+  const link = new Link({ role: 'client', onRefused, ...(options.silenceMs === undefined ? {} : { silenceMs: options.silenceMs }) });
   const channel = new Channel<Served, Remote>({ ...options, send: (frame) => link.send(frame) });
   link.join(channel);
   const socket = dealer(options);
@@ -65,7 +67,7 @@ function dealer({ path, keys, serverKey }: ConnectTarget, extra: { sendTimeout?:
     handshakeInterval: 500,
     reconnectInterval: 20,
     reconnectMaxInterval: 200,
-    maxMessageSize: maxMessageBytes,
+    maxMessageSize: clientMessageBytes,
     ...extra,
   });
 }

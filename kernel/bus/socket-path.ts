@@ -1,8 +1,5 @@
 import { fail } from '../contract/system/errors.ts';
 
-/** Largest message a socket takes, in bytes; a peer that sends more is cut off. */
-export const maxMessageBytes = 256 * 1024 * 1024;
-
 /** Linux keeps paths of unix sockets in 108 bytes with the final zero. */
 const maxPathBytes = 107;
 

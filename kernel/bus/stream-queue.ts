@@ -1,12 +1,14 @@
 /** The reading end of a stream: a bounded queue that a consumer drains with `for await`, granting the sender more room as it reads. */
 import { fail, type WeftError, WeftFailure } from '../contract/system/errors.ts';
 import { streamWindow } from '../contract/system/wire.ts';
+import { streamBytes } from './limits.ts';
 
 type End = { readonly error: WeftError | null };
 
 /** Single consumer. Leaving the loop early calls `onStop`. */
 export class StreamQueue<Item> implements AsyncIterableIterator<Item> {
-  readonly #items: Item[] = [];
+  readonly #items: { readonly item: Item; readonly bytes: number }[] = [];
+  #bytes = 0;
   readonly #grant: (items: number) => void;
   readonly #stop: () => void;
   #read = 0;
@@ -19,15 +21,16 @@ export class StreamQueue<Item> implements AsyncIterableIterator<Item> {
     this.#stop = onStop;
   }
 
-  /** A sender that ignores the window ends the stream with `BUS_OVERLOADED`. */
-  push(item: Item): void {
+  /** A sender that ignores the window, or fills it with more bytes than may wait, ends the stream with `BUS_OVERLOADED`. */
+  push(item: Item, bytes = 0): void {
     if (this.#end !== null) return;
-    if (this.#items.length >= streamWindow) {
+    if (this.#items.length >= streamWindow || this.#bytes > streamBytes) {
       this.end(fail('BUS_OVERLOADED', 'the sender of a stream ignored its window').error);
       this.#stop();
       return;
     }
-    this.#items.push(item);
+    this.#items.push({ item, bytes });
+    this.#bytes += bytes;
     this.#notify();
   }
 
@@ -41,9 +44,11 @@ export class StreamQueue<Item> implements AsyncIterableIterator<Item> {
 
   async next(): Promise<IteratorResult<Item, undefined>> {
     for (;;) {
-      if (this.#items.length > 0) {
+      const first = this.#items.shift();
+      if (first !== undefined) {
+        this.#bytes -= first.bytes;
         this.#count();
-        return { done: false, value: this.#items.shift() as Item };
+        return { done: false, value: first.item };
       }
       const end = this.#end;
       if (end !== null) {

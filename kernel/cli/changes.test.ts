@@ -125,3 +125,40 @@ test('delete --ignore-missing leaves out what does not exist', async (t) => {
   await weft(api.address, ['delete', '-f', '-', '--ignore-missing'], { stdin });
   t.deepEqual(JSON.parse(api.requests.at(-1)?.body ?? '').delete, [key]);
 });
+
+test('diff asks what apply --dry-run asks, and shows just what that would change', async (t) => {
+  const before = port('web1', 'Active');
+  const after = { ...before, spec: { network: 'blue' } };
+  const unchanged = { key: { ...key, name: 'web2' }, action: 'unchanged', before, after: before };
+  const results = [{ key, action: 'updated', before, after }, unchanged];
+  const api = await withApi(t, { 'POST /v1/apply': () => ({ revision: 8, results }) });
+  const stdin = 'kind: Port\nmetadata: {name: web1}\n';
+  const dry = await weft(api.address, ['apply', '-f', '-', '--dry-run'], { stdin });
+  const diff = await weft(api.address, ['diff', '-f', '-'], { stdin });
+  const [asked, askedAgain] = api.requests.filter(({ method }) => method === 'POST');
+  t.deepEqual(asked, askedAgain);
+  t.is(dry.out, 'Port/default/web1 updated (dry run)\nPort/default/web2 unchanged (dry run)\n');
+  t.regex(diff.out, /^--- Port\/default\/web1 \(now\)\n\+\+\+ Port\/default\/web1 \(applied\)/);
+  t.notRegex(diff.out, /web2/);
+});
+
+test('a deleted object that stays for now is told of', async (t) => {
+  const dying = (finalizers: string[]) => {
+    const object = port('web1', 'Active') as { metadata: object };
+    return { ...object, metadata: { ...object.metadata, deletedAt: '2026-01-02T03:04:05Z', finalizers } };
+  };
+  const result = { key, action: 'deleted', before: port('web1', 'Active') };
+  const results = [
+    { ...result, after: null },
+    { ...result, after: dying([]) },
+    { ...result, after: dying(['network']) },
+  ];
+  const api = await withApi(t, { 'POST /v1/apply': () => ({ revision: 8, results }) });
+  const { out } = await weft(api.address, ['delete', 'port', 'web1']);
+  t.deepEqual(out.split('\n'), [
+    'Port/default/web1 deleted',
+    'Port/default/web1 deleted (it goes with what refers to it)',
+    'Port/default/web1 deleted (it goes once network has put away what it made)',
+    '',
+  ]);
+});

@@ -74,5 +74,12 @@ export async function deleteObjects(client: Client, keys: readonly ObjectKey[], 
 
 /** One line for each result: `Port/default/web1 created`. */
 export function formatResults(results: readonly ChangeResult[], formatKey: (key: ObjectKey) => string, suffix = ''): string {
-  return results.map(({ key, action }) => `${formatKey(key)} ${action}${suffix}\n`).join('');
+  return results.map((result) => `${formatKey(result.key)} ${result.action}${suffix}${waiting(result)}\n`).join('');
+}
+
+/** A deleted object that stays for now. */
+function waiting({ action, after }: ChangeResult): string {
+  if (action !== 'deleted' || after === null) return '';
+  const plugins = after.metadata.finalizers ?? [];
+  return plugins.length === 0 ? ' (it goes with what refers to it)' : ` (it goes once ${plugins.join(', ')} has put away what it made)`;
 }

@@ -18,7 +18,7 @@ const listed = { kind: 'Port', revision: 9, items: [port('web1', 'Active'), port
 test('get prints a table with the names first and the columns of the kind', async (t) => {
   const api = await withApi(t, { 'GET /v1/default/ports': () => listed });
   says(t, await weft(api.address, ['get', 'port']), {
-    out: ['NAME  ADDRESSES            PHASE', 'web1  10.1.0.11,10.1.0.12  Active', 'db    10.1.0.11,10.1.0.12  Pending', ''].join('\n'),
+    out: ['NAME  ADDRESSES            PHASE', 'db    10.1.0.11,10.1.0.12  Pending', 'web1  10.1.0.11,10.1.0.12  Active', ''].join('\n'),
   });
 });
 
@@ -27,8 +27,8 @@ test('get -o wide adds the wide columns, -A the project', async (t) => {
   says(t, await weft(api.address, ['get', 'p', '-A', '-o', 'wide']), {
     out: [
       'PROJECT  NAME  ADDRESSES            PHASE    REASON',
-      'default  web1  10.1.0.11,10.1.0.12  Active   -',
       'default  db    10.1.0.11,10.1.0.12  Pending  no link',
+      'default  web1  10.1.0.11,10.1.0.12  Active   -',
       '',
     ].join('\n'),
   });
@@ -38,7 +38,7 @@ test("get -o json prints the API's own answer, -o name the names, -o yaml one do
   const api = await withApi(t, { 'GET /v1/default/ports': () => listed });
   const json = await weft(api.address, ['get', 'ports', '-o', 'json']);
   t.deepEqual(JSON.parse(json.out), listed);
-  says(t, await weft(api.address, ['get', 'ports', '-o', 'name']), { out: 'web1\ndb\n' });
+  says(t, await weft(api.address, ['get', 'ports', '-o', 'name']), { out: 'db\nweb1\n' });
   const yaml = await weft(api.address, ['get', 'ports', '-o', 'yaml']);
   t.is(yaml.out.split('---\n').length, 2);
   t.regex(yaml.out, /^apiVersion: weft\/v1\nkind: Port\n/);
@@ -77,11 +77,11 @@ test('get -w shows what is there and then each change', async (t) => {
   t.is(
     outcome.out,
     [
-      'EVENT    NAME  ADDRESSES            PHASE',
-      'current  web1  10.1.0.11,10.1.0.12  Active',
-      'current  db    10.1.0.11,10.1.0.12  Pending',
-      'updated  db    10.1.0.11,10.1.0.12  Active',
-      'deleted  web1  10.1.0.11,10.1.0.12  Active',
+      'EVENT    NAME              ADDRESSES            PHASE',
+      'current  db                10.1.0.11,10.1.0.12  Pending',
+      'current  web1              10.1.0.11,10.1.0.12  Active',
+      'updated  db                10.1.0.11,10.1.0.12  Active',
+      'deleted  web1              10.1.0.11,10.1.0.12  Active',
       '',
     ].join('\n'),
   );
@@ -100,7 +100,7 @@ test('get -w goes on after the API went away, from the last revision it saw', as
     },
   });
   const outcome = await weft(api.address, ['get', 'port', '-w', '-o', 'name'], { stop: 'p11' });
-  t.is(outcome.out, 'web1\ndb\np10\np11\n');
+  t.is(outcome.out, 'db\nweb1\np10\np11\n');
   t.deepEqual(asked, ['/v1/watch?kinds=Port&since=9', '/v1/watch?kinds=Port&since=10']);
 });
 
@@ -138,9 +138,13 @@ test('wait --for=deleted ends at once when there is no such object', async (t) =
 test('status shows one screen and exits 1 when something is wrong', async (t) => {
   const report = {
     healthy: false,
-    kernel: { version: '0.1.0', pid: 11, uptimeSeconds: 90, revision: 7 },
+    kernel: { version: '0.1.0', pid: 11, uptimeSeconds: 90, revision: 7, rssBytes: 100 << 20 },
     forwarder: { state: 'running', pid: 12, restarts: 2 },
-    plugins: [{ name: 'network', state: 'failed', pid: null, restarts: 9, reason: 'exit code 1' }],
+    plugins: [
+      { name: 'network', version: '0.2.0', state: 'failed', pid: null, restarts: 9, rssBytes: null, reason: 'exit code 1' },
+      { name: 'dns', version: '0.1.0', state: 'running', pid: 13, restarts: 0, rssBytes: 80 << 20, limits: { memoryMib: 256 }, reason: '' },
+    ],
+    enforcement: { memory: 'watch', cpu: 'none', tasks: 'group' },
     counts: { Port: 2, Project: 1 },
     alarms: [{ status: { severity: 'critical', subject: 'plugin network', text: 'failed 5 times' } }],
   };
@@ -150,12 +154,14 @@ test('status shows one screen and exits 1 when something is wrong', async (t) =>
     out: [
       'not healthy',
       '',
-      'PROCESS    STATE    PID  RESTARTS  REASON',
-      'kernel     running  11   -         -',
-      'forwarder  running  12   2         -',
-      'network    failed   -    9         exit code 1',
+      'PROCESS    STATE    PID  VERSION  MEMORY      RESTARTS  REASON',
+      'kernel     running  11   0.1.0    100 MiB     -         -',
+      'forwarder  running  12   0.1.0    -           2         -',
+      'network    failed   -    0.2.0    -           9         exit code 1',
+      'dns        running  13   0.1.0    80/256 MiB  0         -',
       '',
       'version 0.1.0, up 90 s, revision 7',
+      'limits of plugins, without control groups: memory is looked at now and then, CPU is not limited',
       'objects: Port 2, Project 1',
       'alarms: 1',
       '  critical plugin network: failed 5 times',
@@ -212,6 +218,7 @@ status:
 test('plugin commands call the API and say what happened', async (t) => {
   const api = await withApi(t, {
     'GET /v1/plugins': () => [{ name: 'one', state: 'running', pid: 5, restarts: 0, reason: '' }],
+    'GET /v1/plugins/one': () => ({ name: 'one', state: 'running' }),
     'PUT /v1/plugins/one': () => ({}),
     'POST /v1/plugins/one/restart': () => ({}),
     'GET /v1/plugins/one/logs': (_request, response) => void response.writeHead(200).end('{"a":1}\n{"b":2}\n'),

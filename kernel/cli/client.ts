@@ -1,13 +1,13 @@
 /** HTTP to the API, over its unix socket or TLS. Nothing else of the command opens a connection. */
 import { readFileSync } from 'node:fs';
-import { type IncomingMessage, type RequestOptions, request as requestPlain } from 'node:http';
+import { type ClientRequest, type IncomingMessage, type RequestOptions, request as requestPlain } from 'node:http';
 import { request as requestTls } from 'node:https';
 import { text } from 'node:stream/consumers';
 import { CommandFailure, exitCodes, failure, fromProblem } from './errors.ts';
 
 const defaultApi = 'unix:/run/weft/api.sock';
 /** The API answers or refuses long before. */
-const answerMs = 60_000;
+export const longestAnswerMs = 60_000;
 /** What OpenSSL and Node say of a certificate that nobody known has signed. */
 const untrusted: readonly string[] = [
   'DEPTH_ZERO_SELF_SIGNED_CERT',
@@ -44,25 +44,35 @@ export class Unreachable extends CommandFailure {}
 
 export class Client {
   readonly #address: Address;
+  readonly #answerMs: number;
+  readonly #requests = new Set<ClientRequest>();
+  #closed = false;
   readonly #token: string | undefined;
   readonly #tls: Readonly<Partial<Record<'ca' | 'cert' | 'key', Buffer>>>;
 
   /**
    * `WEFT_API` is the address, `WEFT_TOKEN` the token, `WEFT_CA` the file of the certificate to trust, `WEFT_CERT` and `WEFT_KEY` those of the caller's
-   * own. Throws a usage error for an address of another form
-   * or a file that cannot be read.
+   * own. Throws a usage error for an address of another form or a file that cannot be read.
+   * @param answerMs what an answer may take; a stream its beginning
    */
-  constructor(env: Readonly<Record<string, string | undefined>>) {
+  constructor(env: Readonly<Record<string, string | undefined>>, answerMs: number = longestAnswerMs) {
+    this.#answerMs = answerMs;
     this.#address = parseAddress(env.WEFT_API ?? defaultApi);
     this.#token = env.WEFT_TOKEN || undefined;
     const files = { ca: env.WEFT_CA, cert: env.WEFT_CERT, key: env.WEFT_KEY };
     this.#tls = Object.fromEntries(Object.entries(files).flatMap(([name, file]) => (file ? [[name, readPem(name, file)]] : [])));
   }
 
+  /** Breaks off whatever is under way; nothing more is asked. */
+  close(): void {
+    this.#closed = true;
+    for (const request of this.#requests) request.destroy(this.#late());
+  }
+
   /** One request, its JSON answer. Throws CommandFailure for every refusal. */
   async json<T>(path: string, call: Call = {}): Promise<T> {
     const response = await this.#open(path, call, 'application/json');
-    const body = await text(response).catch((cause: NodeJS.ErrnoException) => Promise.reject(this.#unreachable(cause)));
+    const body = await this.#whole(response, call);
     try {
       return JSON.parse(body) as T;
     } catch {
@@ -70,11 +80,28 @@ export class Client {
     }
   }
 
+  /** A text answer. */
+  async text(path: string, call: Call = {}): Promise<string> {
+    return await this.#whole(await this.#open(path, call, 'text/plain'), call);
+  }
+
   /** Lines of a text answer, as they come. */
   async *lines(path: string, call: Call = {}): AsyncGenerator<string> {
     const response = await this.#open(path, call, 'text/plain');
     try {
       yield* linesOf(response);
+    } catch (cause) {
+      throw this.#broken(cause, call);
+    } finally {
+      response.destroy();
+    }
+  }
+
+  /** A file, part by part, as it comes. Throws when the connection breaks before its end. */
+  async *bytes(path: string, call: Call = {}): AsyncGenerator<Buffer> {
+    const response = await this.#open(path, call, 'application/octet-stream');
+    try {
+      for await (const part of response) yield part as Buffer;
     } catch (cause) {
       throw this.#broken(cause, call);
     } finally {
@@ -109,7 +136,18 @@ export class Client {
     const status = response.statusCode ?? 0;
     if (status >= 200 && status < 300) return response;
     const where = call.about ?? path;
-    throw fromProblem(parseProblem(await text(response)), status, where);
+    throw fromProblem(parseProblem(await this.#whole(response, call)), status, where);
+  }
+
+  async #whole(response: IncomingMessage, call: Call): Promise<string> {
+    const timer = setTimeout(() => response.destroy(this.#late()), this.#answerMs);
+    try {
+      return await text(response);
+    } catch (cause) {
+      throw call.signal?.aborted === true ? cause : this.#unreachable(cause as NodeJS.ErrnoException);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   #send(path: string, call: Call, accept: string): Promise<IncomingMessage> {
@@ -128,11 +166,15 @@ export class Client {
     };
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
     const { socket, url } = this.#address;
-    const sent =
+    const begin = (): ClientRequest =>
       url === undefined
         ? requestPlain({ ...options, socketPath: socket, path }, resolve)
         : requestTls(new URL(path, url), { ...options, ...this.#tls }, resolve);
-    const timer = setTimeout(() => sent.destroy(new Error(`no answer within ${answerMs / 1000} s`)), answerMs);
+    const sent = begun(begin, this.#address);
+    const timer = setTimeout(() => sent.destroy(this.#late()), this.#answerMs);
+    this.#requests.add(sent);
+    sent.once('close', () => this.#requests.delete(sent));
+    if (this.#closed) sent.destroy(this.#late());
     sent.once('response', () => clearTimeout(timer));
     sent.once('error', (cause: NodeJS.ErrnoException) => {
       clearTimeout(timer);
@@ -140,6 +182,10 @@ export class Client {
     });
     sent.end(body);
     return promise;
+  }
+
+  #late(): Error {
+    return new Error(`no answer within ${this.#answerMs / 1000} s`);
   }
 
   /** A connection that broke while an answer was read. */
@@ -180,6 +226,16 @@ function readPem(name: string, file: string): Buffer {
   }
 }
 
+/** Node refuses at once what cannot stand in a request: characters of a token, files that hold no certificate or key. */
+function begun(begin: () => ClientRequest, { text }: Address): ClientRequest {
+  try {
+    return begin();
+  } catch (cause) {
+    const fix = 'correct WEFT_TOKEN, WEFT_CA, WEFT_CERT, WEFT_KEY (PEM files) or WEFT_API';
+    throw failure((cause as Error).message, text, fix, exitCodes.usage);
+  }
+}
+
 async function* linesOf(response: IncomingMessage): AsyncGenerator<string> {
   let rest = '';
   for await (const chunk of response.setEncoding('utf8')) {
@@ -202,9 +258,17 @@ function parseAddress(text: string): Address {
 
 /** An event named `error` carries a problem document and ends the stream. */
 function readEvent(event: { id: string; event: string; data: string }, about: string): ServerEvent {
-  const data: unknown = JSON.parse(event.data);
+  const data = parseEvent(event.data, about);
   if (event.event === 'error') throw fromProblem(data as object, 500, about);
   return { ...event, data };
+}
+
+function parseEvent(text: string, about: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw failure('the API sent an event that is not JSON', about, 'check that WEFT_API names a Weft API');
+  }
 }
 
 function parseProblem(body: string): object {

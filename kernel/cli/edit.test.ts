@@ -47,36 +47,3 @@ test('what the API refuses stays in a file', async (t) => {
   rmSync(dirname(file), { recursive: true });
   t.false(existsSync(file));
 });
-
-const completed: readonly [words: string[], all: string[]][] = [
-  [['des'], ['describe']],
-  [['plugin', 'r'], ['restart']],
-  [['get', 'po'], ['ports']],
-  [['get', 'port', 'w'], ['web1']],
-  [['--project', 'default', 'wait', 'port', ''], ['web1']],
-  [['wait', 'port', 'web1', '--f'], ['--for']],
-  [['plugin', 'logs', 'd'], ['dhcp']],
-  [['apply', '-f', ''], []],
-  [['nonsense', ''], []],
-];
-for (const [words, all] of completed) {
-  test(`completes: weft ${words.join(' ')}`, async (t) => {
-    const api = await withApi(t, {
-      'GET /v1/default/ports': () => ({ items: [port('web1', 'Active')] }),
-      'GET /v1/plugins': () => [{ name: 'dhcp' }],
-    });
-    const { out, err } = await weft(api.address, ['complete', '--', ...words]);
-    t.is(err, '');
-    t.deepEqual(
-      out.split('\n').filter((line) => line !== ''),
-      all,
-    );
-  });
-}
-
-test('completion prints a script for each shell, and knows no other', async (t) => {
-  for (const shell of ['bash', 'zsh', 'fish']) t.regex((await weft('unix:/nowhere', ['completion', shell])).out, /weft complete -- /);
-  const { code, err } = await weft('unix:/nowhere', ['completion', 'csh']);
-  t.is(code, 2);
-  t.regex(err, /unknown shell "csh"/);
-});

@@ -37,7 +37,13 @@ export function formatFinding({ what, where, fix }: Finding): string {
 }
 
 function oneLine(text: string): string {
-  return text.replaceAll(/\s+/g, ' ').trim().replace(/\.$/, '');
+  return visible(text.replaceAll(/\s+/g, ' ').trim().replace(/\.$/, ''));
+}
+
+/** Control characters made visible: names and texts from elsewhere must not steer the terminal. */
+export function visible(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }
 
 /** The parts of an RFC 9457 problem document that the command reads. */
@@ -51,7 +57,7 @@ interface Problem {
 
 /** A problem document as a failure: one line for each field error, or one for the whole. `where` names what was asked for. */
 export function fromProblem(problem: Problem, status: number, where: string): CommandFailure {
-  const fields = problem.errors ?? [];
+  const fields = Array.isArray(problem.errors) ? (problem.errors as readonly FieldError[]) : [];
   if (fields.length > 0) {
     const findings = fields.map(({ object, pointer, message, fix }) => ({
       what: message,
@@ -60,8 +66,10 @@ export function fromProblem(problem: Problem, status: number, where: string): Co
     }));
     return new CommandFailure(findings, exitCodes.failed, problem.code);
   }
-  const what = problem.detail ?? problem.title ?? `the API answered ${status}`;
-  return new CommandFailure([{ what, where, fix: problem.fix || adviceFor(status) }], exitCodes.failed, problem.code);
+  // what answers may be something else than Weft
+  const [what = `the API answered ${status}`] = [problem.detail, problem.title].filter((text) => typeof text === 'string');
+  const fix = typeof problem.fix === 'string' ? problem.fix : '';
+  return new CommandFailure([{ what, where, fix: fix || adviceFor(status) }], exitCodes.failed, problem.code);
 }
 
 /** What to do about an HTTP status for which the API named no fix. */

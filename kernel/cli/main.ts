@@ -1,5 +1,7 @@
 /** Entry of the command `weft`. */
 import { spawnSync } from 'node:child_process';
+import { writeSync } from 'node:fs';
+import { exitCodes, formatFinding } from './errors.ts';
 import type { Io } from './io.ts';
 import { run } from './run.ts';
 
@@ -11,9 +13,14 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     interrupted.abort();
     setTimeout(() => process.exit(130), graceMs).unref();
   });
-// A reader that went away (`weft get … | head`) ends the command, silently.
+// A reader that went away (`weft get … | head`) ends the command, silently; a full disk does not.
 for (const stream of [process.stdout, process.stderr])
-  stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    if (stream === process.stdout)
+      writeSync(process.stderr.fd, `${formatFinding({ what: error.message, where: 'stdout', fix: 'write it where there is room' })}\n`);
+    process.exit(exitCodes.failed);
+  });
 
 const io: Io = {
   env: process.env,

@@ -17,25 +17,26 @@ export interface ManifestFile {
 export async function readManifests(path: string, stdin: Readable): Promise<readonly ManifestFile[]> {
   if (path === '-') return [{ name: 'stdin', text: await readStream(stdin) }];
   const names = filesOf(path);
-  const total = names.reduce((sum, name) => sum + statSync(name).size, 0);
+  const total = names.reduce((sum, name) => sum + reading(name, () => statSync(name).size), 0);
   if (total > maxBytes) throw tooLarge(path, total);
-  return names.map((name) => ({ name, text: readFileSync(name, 'utf8') }));
+  return names.map((name) => ({ name, text: reading(name, () => readFileSync(name, 'utf8')) }));
 }
 
 function filesOf(path: string): string[] {
-  try {
-    if (!statSync(path).isDirectory()) return [path];
-  } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    throw failure(
-      missing ? 'there is no such file' : `cannot read the file: ${(error as Error).message}`,
-      path,
-      'name a file, a directory or -',
-    );
-  }
-  const names = readdirSync(path).filter((name) => /\.(ya?ml|json)$/.test(name));
+  if (!reading(path, () => statSync(path).isDirectory())) return [path];
+  const names = reading(path, () => readdirSync(path)).filter((name) => /\.(ya?ml|json)$/.test(name));
   if (names.length === 0) throw failure('the directory holds no *.yaml, *.yml or *.json', path, 'name a file, or a directory with some');
   return names.sort().map((name) => join(path, name));
+}
+
+function reading<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    const what = missing ? 'there is no such file' : `cannot read the file: ${(error as Error).message}`;
+    throw failure(what, path, 'name a file, a directory or -');
+  }
 }
 
 async function readStream(stdin: Readable): Promise<string> {

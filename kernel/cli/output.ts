@@ -1,6 +1,7 @@
 /** Tables, YAML and JSON: everything the command prints on stdout goes through here. */
 import { stringify } from 'yaml';
 import type { ColumnSpec, WeftObject } from '../contract/system/index.ts';
+import { visible } from './errors.ts';
 
 export const formats = ['table', 'wide', 'json', 'yaml', 'name'] as const;
 export type Format = (typeof formats)[number];
@@ -46,18 +47,23 @@ export function cell(value: unknown): string {
   if (value === undefined || value === null || value === '') return '-';
   if (Array.isArray(value)) return value.length === 0 ? '-' : value.map(cell).join(',');
   const plain = typeof value === 'object' ? JSON.stringify(value) : String(value);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: names and texts from elsewhere must not steer the terminal
-  return plain.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  return visible(plain);
 }
 
-/** Columns of an aligned table, two spaces apart. `row` keeps the widths of the rows it was made with and widens for later ones. */
+/** Columns of an aligned table, two spaces apart. */
 export class Table {
   readonly #titles: readonly string[];
-  readonly #widths: number[];
+  readonly #widths: readonly number[];
 
-  constructor(titles: readonly string[], rows: readonly (readonly string[])[] = []) {
+  /**
+   * Widths follow from the rows that are known now, and `least` where more are to come; a longer cell of a later row shifts what stands behind it
+   * in its own row only: nothing is ever cut off, and the columns stay under their titles.
+   */
+  constructor(titles: readonly string[], rows: readonly (readonly string[])[] = [], least: readonly number[] = []) {
     this.#titles = titles;
-    this.#widths = titles.map((title, at) => Math.max(title.length, ...rows.map((row) => row[at]?.length ?? 0)));
+    this.#widths = titles.map((title, at) =>
+      rows.reduce((most, row) => Math.max(most, row[at]?.length ?? 0), Math.max(title.length, least[at] ?? 0)),
+    );
   }
 
   head(): string {
@@ -65,16 +71,15 @@ export class Table {
   }
 
   row(cells: readonly string[]): string {
-    for (const [at, text] of cells.entries()) this.#widths[at] = Math.max(this.#widths[at] ?? 0, text.length);
     const padded = cells.map((text, at) => text.padEnd(this.#widths[at] ?? 0));
     return `${padded.join('  ').trimEnd()}\n`;
   }
 }
 
-/** A whole table. */
-export function toTable(titles: readonly string[], rows: readonly (readonly string[])[]): string {
-  const table = new Table(titles, rows);
-  return table.head() + rows.map((row) => table.row(row)).join('');
+/** A whole table; without its first line when the titles are null. */
+export function toTable(titles: readonly string[] | null, rows: readonly (readonly string[])[]): string {
+  const table = new Table(titles ?? rows[0]?.map(() => '') ?? [], rows);
+  return (titles === null ? '' : table.head()) + rows.map((row) => table.row(row)).join('');
 }
 
 /** Titles and cells of items by column specifications; wide columns only when asked for. */

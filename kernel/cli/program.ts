@@ -1,6 +1,8 @@
 /** The command and its subcommands. Verbs of plugins are added by verbs.ts once the API has named them. */
 import { Command } from 'commander';
 import { addApply } from './commands/apply.ts';
+import { addAudit } from './commands/audit.ts';
+import { addBackup } from './commands/backup.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addConfirm } from './commands/confirm.ts';
 import { addDelete } from './commands/delete.ts';
@@ -13,8 +15,10 @@ import { addGet } from './commands/get.ts';
 import { addHistory } from './commands/history.ts';
 import { addLab } from './commands/lab.ts';
 import { addPlugin } from './commands/plugin.ts';
+import { addRestore } from './commands/restore.ts';
 import { addRollback } from './commands/rollback.ts';
 import { addStatus } from './commands/status.ts';
+import { addSupportBundle } from './commands/support-bundle.ts';
 import { addToken } from './commands/token.ts';
 import { addUp } from './commands/up.ts';
 import { addWait } from './commands/wait.ts';
@@ -34,10 +38,14 @@ const commands = [
   addExplain,
   addWait,
   addHistory,
+  addAudit,
   addRollback,
+  addBackup,
+  addRestore,
   addToken,
   addPlugin,
   addLab,
+  addSupportBundle,
   addCompletion,
 ];
 
@@ -47,7 +55,7 @@ export function buildProgram(session: Session): Command {
     .option('--project <project>', 'project to work in (default: "default")')
     .option('-A, --all-projects', 'all projects')
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
-    .configureOutput({ writeOut: session.io.out, writeErr: session.io.err, outputError: () => undefined })
+    .configureOutput({ writeOut: session.io.out, writeErr: () => undefined, outputError: () => undefined })
     .exitOverride()
     .helpCommand(false)
     .addHelpText(

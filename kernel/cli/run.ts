@@ -7,13 +7,14 @@ import { Session } from './session.ts';
 import { addVerbs } from './verbs.ts';
 
 /** Never throws: whatever goes wrong becomes lines on stderr and an exit code. */
-export async function run(args: readonly string[], io: Io): Promise<number> {
+export async function run(given: readonly string[], io: Io): Promise<number> {
+  const args = given.length === 0 ? ['--help'] : given;
   const session = new Session(io, args);
   try {
     const program = buildProgram(session);
-    const given = program.parseOptions([...args]).operands[0];
-    const known = program.commands.some((command) => command.name() === given);
-    if (!known) await addPluginVerbs(program, session, given);
+    const verb = program.parseOptions([...args]).operands[0];
+    const known = program.commands.some((command) => command.name() === verb);
+    if (!known) await addPluginVerbs(program, session, verb);
     await program.parseAsync([...args], { from: 'user' });
     return session.exitCode;
   } catch (thrown) {
@@ -38,10 +39,8 @@ function report(thrown: unknown, args: readonly string[], io: Io): number {
   }
   if (thrown instanceof CommanderError) {
     if (thrown.exitCode === 0) return 0;
-    if (thrown.code !== 'commander.help') {
-      const what = thrown.message.replace(/^error: /, '');
-      io.err(`${formatFinding({ what, where: ['weft', ...args].join(' '), fix: 'see: weft --help, or weft COMMAND --help' })}\n`);
-    }
+    const what = thrown.code === 'commander.help' ? 'no command is named' : thrown.message.replace(/^error: /, '');
+    io.err(`${formatFinding({ what, where: ['weft', ...args].join(' '), fix: 'see: weft --help, or weft COMMAND --help' })}\n`);
     return exitCodes.usage;
   }
   const what = thrown instanceof Error ? thrown.message : String(thrown);

@@ -20,6 +20,8 @@ export interface Schema {
   readonly maxItems?: number;
   readonly pattern?: string;
   readonly format?: string;
+  /** Written, never shown. */
+  readonly writeOnly?: boolean;
 }
 
 export interface Field {

@@ -22,6 +22,11 @@ export class Session {
     return this.#args.slice(this.#args.indexOf(command) + 1);
   }
 
+  /** A client for questions that must be answered within that time, ms. */
+  clientWithin(ms: number): Client {
+    return new Client(this.io.env, ms);
+  }
+
   get client(): Client {
     this.#client ??= new Client(this.io.env);
     return this.#client;

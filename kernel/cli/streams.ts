@@ -1,12 +1,12 @@
 /** How a streaming verb shows its items: line by line, as a table that is replaced, or as a file. */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import type { CliSpec } from '../contract/system/index.ts';
+import { isTable, type Printing, render, renderOne, tableColumns } from './answers.ts';
 import type { ServerEvent } from './client.ts';
 import { failure } from './errors.ts';
 import type { Io } from './io.ts';
-import { columnsOf, Table, toJson, toTable, toYaml } from './output.ts';
+import { Table, toYaml } from './output.ts';
 
-type Output = 'table' | 'wide' | 'json' | 'yaml';
 type Events = AsyncIterable<ServerEvent>;
 
 /** Cursor to the top left, everything behind it erased (ECMA-48 CUP, ED). */
@@ -25,25 +25,24 @@ async function* itemsOf(events: Events, io: Io): AsyncGenerator<unknown> {
 }
 
 /** One line for each item as it comes. */
-export async function printLines(io: Io, events: Events, cli: CliSpec, output: Output): Promise<void> {
-  const { titles, cells } = columnsOf(cli.columns, output === 'wide');
+export async function printLines(io: Io, events: Events, cli: CliSpec, printing: Printing): Promise<void> {
+  const { output, headers = true } = printing;
+  const { titles, cells } = tableColumns(cli.columns, output);
   const table = new Table(titles);
-  const lines = output === 'table' || output === 'wide';
-  if (lines) io.out(table.head());
+  if (isTable(output) && headers) io.out(table.head());
   for await (const item of itemsOf(events, io)) {
-    if (lines) io.out(table.row(cells(item)));
-    else io.out(output === 'json' ? `${JSON.stringify(item)}\n` : `---\n${toYaml(item)}`);
+    if (isTable(output)) io.out(table.row(cells(item)));
+    else if (output === 'json') io.out(`${JSON.stringify(item)}\n`);
+    else io.out(output === 'yaml' ? `---\n${toYaml(item)}` : renderOne(item, output, () => ''));
   }
 }
 
 /** Whole tables: each in place of the one before on a terminal, else the first only. */
-export async function printTables(io: Io, events: Events, cli: CliSpec, output: Output): Promise<void> {
-  const { titles, cells } = columnsOf(cli.columns, output === 'wide');
-  const tables = output === 'table' || output === 'wide';
+export async function printTables(io: Io, events: Events, { columns }: CliSpec, printing: Printing): Promise<void> {
   for await (const item of itemsOf(events, io)) {
     const { items } = item as { readonly items: readonly unknown[] };
-    const text = tables ? toTable(titles, items.map(cells)) : output === 'json' ? toJson(item) : toYaml(item);
-    if (!io.terminal || !tables) return io.out(text);
+    const text = render({ whole: item, items, columns }, printing);
+    if (!io.terminal || !isTable(printing.output)) return io.out(text);
     io.out(clear + text);
   }
 }

@@ -1,18 +1,23 @@
 /** Verbs that the plugins' operations add to the command. Options come from an operation's input schema, tables from its columns. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { CliSpec, OperationSpec } from '../contract/system/index.ts';
+import { addPrinting, type Printing, render, renderOne } from './answers.ts';
+import type { Client } from './client.ts';
 import { scopeOf } from './kinds.ts';
-import { columnsOf, toJson, toTable, toYaml } from './output.ts';
+import { toYaml } from './output.ts';
 import type { Schema } from './schema.ts';
-import { type GlobalOptions, outputOption, type Session } from './session.ts';
+import type { GlobalOptions, Session } from './session.ts';
 import { printLines, printTables, writeParts } from './streams.ts';
 
 export type OwnedOperation = OperationSpec & { readonly plugin: string };
 
+export async function readOperations(client: Client): Promise<readonly OwnedOperation[]> {
+  return await client.json<readonly OwnedOperation[]>('/v1/operations');
+}
+
 /** Asks the API for the operations and adds those with a verb; a verb that the command has already is left alone. */
 export async function addVerbs(program: Command, session: Session): Promise<void> {
-  const operations = await session.client.json<readonly OwnedOperation[]>('/v1/operations');
-  for (const operation of operations) addVerb(program, session, operation);
+  for (const operation of await readOperations(session.client)) addVerb(program, session, operation);
 }
 
 /** Adds the verb of one operation, when it has one that is free. */
@@ -31,7 +36,7 @@ export function addVerb(program: Command, session: Session, operation: OwnedOper
   }
   for (const option of options.values()) command.addOption(option);
   if (operation.file !== undefined) command.addOption(new Option('-w, --write <file>', `write a file (${operation.file.mediaType})`));
-  command.addOption(outputOption(['table', 'wide', 'json', 'yaml'])).action(async () => {
+  addPrinting(command, ['table', 'wide', 'json', 'yaml']).action(async () => {
     const given = command.opts<Record<string, unknown>>();
     const named = [...options].map(([name, option]) => [name, given[option.attributeName()]] as const);
     const entries = cli.argument === undefined ? named : [[cli.argument, command.processedArgs[0]] as const, ...named];
@@ -66,28 +71,23 @@ function parseValue(text: string, schema: Schema, choices: readonly string[] | u
   return value;
 }
 
-type Output = 'table' | 'wide' | 'json' | 'yaml';
-
 async function call(
   session: Session,
   operation: OwnedOperation,
   cli: CliSpec,
   input: object,
-  options: GlobalOptions & { output: Output; write?: string },
+  options: GlobalOptions & Printing & { write?: string },
 ): Promise<void> {
   const { project, all } = scopeOf(options);
   const { io, client } = session;
   const path = `/v1/${all ? '-' : encodeURIComponent(project)}/operations/${operation.plugin}.${operation.name}`;
   const asked = { method: 'POST', body: input, about: cli.verb, signal: io.signal } as const;
   if (options.write !== undefined) return await writeParts(io, client.events(`${path}?file=true`, asked), options.write);
-  if (operation.stream) return await (cli.refresh === true ? printTables : printLines)(io, client.events(path, asked), cli, options.output);
-  io.out(format(await client.json<unknown>(path, asked), cli, options.output));
+  if (operation.stream) return await (cli.refresh === true ? printTables : printLines)(io, client.events(path, asked), cli, options);
+  io.out(format(await client.json<unknown>(path, asked), cli, options));
 }
 
-function format(reply: unknown, cli: CliSpec, output: Output): string {
-  if (output === 'json') return toJson(reply);
+function format(reply: unknown, { columns }: CliSpec, printing: Printing): string {
   const items = typeof reply === 'object' && reply !== null && 'items' in reply && Array.isArray(reply.items) ? reply.items : undefined;
-  if (output === 'yaml' || items === undefined) return toYaml(reply);
-  const { titles, cells } = columnsOf(cli.columns, output === 'wide');
-  return toTable(titles, items.map(cells));
+  return items === undefined ? renderOne(reply, printing.output, () => toYaml(reply)) : render({ whole: reply, items, columns }, printing);
 }

@@ -1,3 +1,4 @@
 /** All that a plugin may import, besides `@weft/kernel/contract/*` and its own folder. */
 export * from '../contract/system/errors.ts';
+export { Counter, Gauge, Histogram, type Registry } from '../metrics/index.ts';
 export * from './plugin.ts';

@@ -5,9 +5,20 @@ import type { PluginDefinition } from './plugin.ts';
 
 /** The definition as data, defaults filled. `version` is that of the plugin's package.json. */
 export function manifestOf(definition: PluginDefinition, version: string): Manifest {
-  const { name, summary, needs = [], kinds = [], operations = [], puntClasses = [], grants = {}, config } = definition;
-  const { rows = [], reads = [], writes = [] } = grants;
-  const manifest = { name, version, summary, needs, kinds, operations, puntClasses, grants: { rows, reads, writes }, config };
+  const { name, summary, needs = [], kinds = [], operations = [], puntClasses = [], grants = {}, limits, config } = definition;
+  const { rows = [], reads = [], writes = [], outside } = grants;
+  const manifest = {
+    name,
+    version,
+    summary,
+    needs,
+    kinds,
+    operations,
+    puntClasses,
+    grants: { rows, reads, writes, outside },
+    limits,
+    config,
+  };
   // Schemas carry symbols of their library, which are no part of the data.
   return JSON.parse(JSON.stringify(manifest)) as Manifest;
 }

@@ -3,6 +3,7 @@ import { formatKey, keyOf, type ObjectEvent, type ObjectKey, type WeftObject } f
 import type { ObjectCache } from './plugin.ts';
 
 type Listener = (changed: readonly ObjectKey[]) => void | Promise<void>;
+type Follower = (before: WeftObject | undefined, after: WeftObject | undefined) => void;
 
 interface Subscription {
   readonly listener: Listener;
@@ -14,11 +15,12 @@ interface Subscription {
 export class Cache implements ObjectCache {
   readonly #kinds = new Map<string, Map<string, WeftObject>>();
   readonly #subscriptions = new Set<Subscription>();
+  readonly #followers = new Set<Follower>();
   readonly #onError: (error: unknown) => void;
   #waiting: { revision: number; resolve: () => void }[] = [];
   #revision = 0;
 
-  /** @param onError takes what a listener throws. */
+  /** @param onError takes what a listener or a follower throws. */
   constructor(onError: (error: unknown) => void) {
     this.#onError = onError;
   }
@@ -47,6 +49,12 @@ export class Cache implements ObjectCache {
     };
   }
 
+  follow(follower: Follower): () => void {
+    for (const objects of this.#kinds.values()) for (const object of objects.values()) follower(undefined, object);
+    this.#followers.add(follower);
+    return () => void this.#followers.delete(follower);
+  }
+
   /** Resolves once the cache has reached the revision. */
   reached(revision: number): Promise<void> {
     if (this.#revision >= revision) return Promise.resolve();
@@ -62,10 +70,13 @@ export class Cache implements ObjectCache {
       const id = formatKey(keyOf(object));
       if (former.get(id)?.metadata.revision !== object.metadata.revision || former.get(id)?.metadata.uid !== object.metadata.uid)
         changed.set(id, keyOf(object));
+      this.#put(object, former.get(id));
       former.delete(id);
-      this.#put(object);
     }
-    for (const [id, object] of former) changed.set(id, keyOf(object));
+    for (const [id, object] of former) {
+      changed.set(id, keyOf(object));
+      this.#tell(object, undefined);
+    }
     this.#advance(revision, [...changed.values()]);
   }
 
@@ -77,17 +88,32 @@ export class Cache implements ObjectCache {
       if (event.revision <= this.#revision) continue;
       revision = Math.max(revision, event.revision);
       const key = keyOf(event.object);
-      if (event.type === 'deleted') this.#kinds.get(key.kind)?.delete(formatKey(key));
-      else this.#put(event.object);
+      const before = this.#kinds.get(key.kind)?.get(formatKey(key));
+      if (event.type === 'deleted') this.#remove(key, before);
+      else this.#put(event.object, before);
       changed.push(key);
     }
     this.#advance(revision, changed);
   }
 
-  #put(object: WeftObject): void {
+  #put(object: WeftObject, before: WeftObject | undefined): void {
     const kind = this.#kinds.get(object.kind) ?? new Map<string, WeftObject>();
     this.#kinds.set(object.kind, kind);
     kind.set(formatKey(keyOf(object)), object);
+    this.#tell(before, object);
+  }
+
+  #remove(key: ObjectKey, before: WeftObject | undefined): void {
+    this.#kinds.get(key.kind)?.delete(formatKey(key));
+    if (before !== undefined) this.#tell(before, undefined);
+  }
+
+  #tell(before: WeftObject | undefined, after: WeftObject | undefined): void {
+    try {
+      for (const follower of this.#followers) follower(before, after);
+    } catch (thrown) {
+      this.#onError(thrown);
+    }
   }
 
   #advance(revision: number, changed: readonly ObjectKey[]): void {

@@ -20,12 +20,14 @@ import type {
   AdmissionRequest,
   Grants,
   KindSpec,
+  Limits,
   ObjectInput,
   ObjectKey,
   OperationSpec,
   PuntClassSpec,
   WeftObject,
 } from '../contract/system/index.ts';
+import type { Registry } from '../metrics/index.ts';
 
 /** A row of one table. */
 export type RowOf<Name extends TableName> = Extract<Row, { table: Name }>;
@@ -38,6 +40,11 @@ export interface ObjectCache {
   list<T extends WeftObject<object, object> = WeftObject>(kind: string, project?: string): readonly T[];
   /** Calls back after each batch of events with what changed, and once at start. Exceptions end the process. Returns an unsubscribe function. */
   onChange(listener: (changed: readonly ObjectKey[]) => void | Promise<void>): () => void;
+  /**
+   * Tells of every object there is, then of each that comes (no `before`), changes or goes (no `after`), before anything else sees the change: for
+   * indexes that decide in `admit`. It must be quick; exceptions end the process. Returns an unsubscribe function.
+   */
+  follow(follower: (before: WeftObject | undefined, after: WeftObject | undefined) => void): () => void;
 }
 
 /**
@@ -78,6 +85,8 @@ export interface Forwarder {
 export interface OperationCall {
   /** `-` asks about all projects. */
   readonly project: string;
+  /** Those that the caller may see; absent: all. What is told of others must not name their objects. */
+  readonly projects?: readonly string[];
   readonly signal: AbortSignal;
   /** The answer is wanted as the file that the operation's spec names: a stream of Buffers. */
   readonly file?: boolean;
@@ -89,12 +98,19 @@ export interface PluginContext<Config> {
   /** The plugin's own folder; survives restarts. */
   readonly stateDir: string;
   readonly log: Logger;
+  /** For metrics of the plugin's own, which `definition.metrics` makes: `weft_NAME_…`; every sample gets the label `process`, the plugin's name. */
+  readonly metrics: Registry;
   readonly objects: ObjectCache;
   readonly rows: RowSet;
   readonly punts: Punts;
   readonly forwarder: Forwarder;
-  /** Merges status fields of own objects. */
+  /** Merges status fields of own objects. An object that took the place of the one in the cache is left alone. */
   setStatus(updates: readonly { key: ObjectKey; status: Record<string, unknown> }[]): Promise<void>;
+  /**
+   * Of own kinds with `finalizer`: what the plugin made for these deleted objects (`metadata.deletedAt`) is put away, they may go. To be said again for
+   * those that are there at a start; what is not being deleted is left alone. With `uid` (of `metadata`) also what took the place of that one meanwhile.
+   */
+  finalize(keys: readonly (ObjectKey & { readonly uid?: string })[]): Promise<void>;
   apply(objects: readonly ObjectInput[], remove?: readonly ObjectKey[]): Promise<void>;
   alarm(key: string, alarm: { severity: 'warning' | 'critical'; subject: string; text: string } | null): Promise<void>;
 }
@@ -116,7 +132,10 @@ export interface PluginDefinition<Config extends TSchema = TSchema> {
   readonly operations?: readonly OperationSpec[];
   readonly puntClasses?: readonly PuntClassSpec[];
   readonly grants?: Partial<Grants>;
+  readonly limits?: Partial<Limits>;
   readonly config: Config;
+  /** Makes the plugin's own metrics in a registry, for `start` (with `context.metrics`) and for the reference. */
+  readonly metrics?: (registry: Registry) => unknown;
   /** Called once, connected to kernel and forwarder, with the cache filled. The plugin is ready when the promise resolves. */
   start(context: PluginContext<Static<Config>>): Plugin | Promise<Plugin>;
 }

@@ -2,6 +2,7 @@
 import { type PuntRecord, packPunt, readPunts } from '../contract/net/index.ts';
 import { fail } from '../contract/system/errors.ts';
 import type { Punts } from './plugin.ts';
+import type { Traffic } from './traffic.ts';
 
 type Handler = (records: Iterable<PuntRecord>) => void;
 
@@ -13,14 +14,16 @@ export interface RawPipe {
 
 export class PuntDispatch implements Punts {
   readonly #declared: ReadonlySet<string>;
+  readonly #traffic: Traffic;
   readonly #handlers = new Map<string, Handler>();
   #pipe: RawPipe | null = null;
   #numbers: Readonly<Record<string, number>> = {};
   #names = new Map<number, string>();
 
   /** @param declared the punt classes of the plugin's definition. */
-  constructor(declared: readonly string[]) {
+  constructor(declared: readonly string[], traffic: Traffic) {
     this.#declared = new Set(declared);
+    this.#traffic = traffic;
   }
 
   /** Frames to inject go there from now on. */
@@ -40,7 +43,9 @@ export class PuntDispatch implements Punts {
   }
 
   inject(records: Parameters<Punts['inject']>[0]): void {
-    if (records.length > 0) this.#pipe?.send(Buffer.concat(records.map(packPunt)));
+    if (records.length === 0) return;
+    this.#traffic.injected(records.length);
+    this.#pipe?.send(Buffer.concat(records.map(packPunt)));
   }
 
   classNumber(puntClass: string): number {
@@ -58,7 +63,11 @@ export class PuntDispatch implements Punts {
       if (records === undefined) byClass.set(record.puntClass, [record]);
       else records.push(record);
     }
-    for (const [number, records] of byClass) this.#handlers.get(this.#names.get(number) ?? '')?.(records);
+    for (const [number, records] of byClass) {
+      const name = this.#names.get(number) ?? '';
+      this.#traffic.punted(name, records.length);
+      this.#handlers.get(name)?.(records);
+    }
   }
 
   #check(puntClass: string): void {

@@ -8,7 +8,7 @@ import type { Caller } from '../bus/index.ts';
 import type { ForwarderCalls, Row, RowKey } from '../contract/net/index.ts';
 import { type ErrorCode, toWeftError } from '../contract/system/errors.ts';
 import type { RowSet } from './plugin.ts';
-import { type RowChanges, rowChanges, WantedRows } from './wanted-rows.ts';
+import { bytesOf, type PackedText, type RowChanges, rowChanges, WantedRows } from './wanted-rows.ts';
 
 /** Operations in one batch: what the forwarder takes at once. */
 const batchOps = 1_000;
@@ -17,9 +17,12 @@ const retryMs = 200;
 const passingCodes: ReadonlySet<ErrorCode> = new Set(['UNAVAILABLE', 'DEADLINE', 'BUS_OVERLOADED', 'CANCELLED', 'CONFLICT']);
 
 interface Job {
-  /** The changes stand for the whole set. */
+  /** The upserts are the whole set. */
   readonly whole: boolean;
-  readonly changes: RowChanges;
+  readonly upserts: readonly Row[];
+  readonly deletes: readonly RowKey[];
+  /** The same packed, once it is its turn. */
+  changes?: RowChanges;
   resolve(): void;
   reject(reason: unknown): void;
 }
@@ -27,6 +30,7 @@ interface Job {
 export class RowPublisher implements RowSet {
   readonly #forwarder: Caller<ForwarderCalls>;
   readonly #log: Logger;
+  readonly #onSent: (rows: number) => void;
   readonly #jobs: Job[] = [];
   readonly #wanted: WantedRows;
   /** The plugin has said what it wants; until then, what the forwarder holds of an earlier life stays. */
@@ -38,18 +42,20 @@ export class RowPublisher implements RowSet {
   #running = false;
   #closed = false;
 
-  constructor(forwarder: Caller<ForwarderCalls>, log: Logger, wanted = new WantedRows()) {
+  /** @param onSent is told how many rows went out, changed or removed */
+  constructor(forwarder: Caller<ForwarderCalls>, log: Logger, wanted = new WantedRows(), onSent: (rows: number) => void = () => undefined) {
     this.#forwarder = forwarder;
     this.#log = log;
+    this.#onSent = onSent;
     this.#wanted = wanted;
   }
 
   async replace(rows: readonly Row[]): Promise<void> {
-    await this.#queue(true, rowChanges(rows));
+    await this.#queue(true, rows, []);
   }
 
   async update(upserts: readonly Row[], deletes: readonly RowKey[]): Promise<void> {
-    await this.#queue(false, rowChanges(upserts, deletes));
+    await this.#queue(false, upserts, deletes);
   }
 
   /** The forwarder is there, perhaps another one than before: everything is published anew. */
@@ -65,10 +71,10 @@ export class RowPublisher implements RowSet {
     await this.#forwarder.call('rows.clear', {});
   }
 
-  #queue(whole: boolean, changes: RowChanges): Promise<void> {
+  #queue(whole: boolean, upserts: readonly Row[], deletes: readonly RowKey[]): Promise<void> {
     if (this.#closed) return Promise.resolve();
     return new Promise((resolve, reject) => {
-      this.#jobs.push({ whole, changes, resolve, reject });
+      this.#jobs.push({ whole, upserts, deletes, resolve, reject });
       void this.#run();
     });
   }
@@ -87,7 +93,9 @@ export class RowPublisher implements RowSet {
     await this.#forwarder.whenConnected();
     if (this.#closed) return;
     const job = this.#jobs[0];
-    const { ops, undo } = this.#wanted.change(job === undefined ? new Map() : job.whole ? this.#wanted.whole(job.changes) : job.changes);
+    const changes = await this.#packed(job);
+    if (changes === null || this.#closed) return;
+    const { ops, undo } = this.#wanted.change(changes);
     try {
       if (this.#generation === null) await this.#publishAll();
       else await this.#publish(this.#generation, ops);
@@ -98,6 +106,18 @@ export class RowPublisher implements RowSet {
     } catch (thrown) {
       undo();
       await this.#failed(job, thrown);
+    }
+  }
+
+  /** The changes of a job, if any; null when they cannot be packed: then the job is over. */
+  async #packed(job: Job | undefined): Promise<RowChanges | null> {
+    if (job === undefined) return new Map();
+    try {
+      job.changes ??= await rowChanges(job.upserts, job.deletes);
+      return job.whole ? this.#wanted.whole(job.changes) : job.changes;
+    } catch (thrown) {
+      if (!this.#closed) this.#done().reject(thrown);
+      return null;
     }
   }
 
@@ -131,12 +151,13 @@ export class RowPublisher implements RowSet {
     this.#log.debug({ generation, rows: this.#wanted.size, swept }, 'rows published');
   }
 
-  async #publish(generation: number, ops: readonly Buffer[]): Promise<void> {
+  async #publish(generation: number, ops: readonly PackedText[]): Promise<void> {
     for (let at = 0; at < ops.length; at += batchOps) {
       // Nothing may follow the `rows.clear` of disable.
       if (this.#closed) return;
       const more = at + batchOps < ops.length;
-      await this.#forwarder.call('rows.apply', { generation, ops: Buffer.concat(ops.slice(at, at + batchOps)), ...(more ? { more } : {}) });
+      await this.#forwarder.call('rows.apply', { generation, ops: bytesOf(ops.slice(at, at + batchOps)), ...(more ? { more } : {}) });
+      this.#onSent(Math.min(batchOps, ops.length - at));
     }
   }
 }

@@ -8,7 +8,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { pino } from 'pino';
 import { connect, connectRaw } from '../bus/index.ts';
 import type { ForwarderCalls } from '../contract/net/index.ts';
-import { fail, type Handoff, type KernelCalls, type PluginCalls, toWeftError } from '../contract/system/index.ts';
+import { fail, type Handoff, type KernelCalls, type PluginCalls, plugSockets, toWeftError } from '../contract/system/index.ts';
+import { ProcessMetrics } from '../metrics/index.ts';
 import { hashManifest, manifestOf } from './manifest.ts';
 import type { PluginDefinition } from './plugin.ts';
 import { Runtime, type Wires } from './runtime.ts';
@@ -16,7 +17,10 @@ import { checkSettings } from './settings.ts';
 
 const stopTimeoutMs = 3_000;
 const handoff = JSON.parse(readFileSync(3, 'utf8')) as Handoff;
-const log = pino({ name: handoff.name, level: handoff.logLevel }, pino.destination({ dest: 1, sync: true }));
+const lines = pino.destination({ dest: 1, sync: true });
+// a full disk takes no line, and that is no reason to end
+lines.on('error', () => undefined);
+const log = pino({ name: handoff.name, level: handoff.logLevel }, lines);
 
 process.on('uncaughtException', die);
 process.on('unhandledRejection', die);
@@ -38,12 +42,13 @@ async function load(entry: string): Promise<{ definition: PluginDefinition; mani
 }
 
 function wires({ name, runDir, keys, servers }: Handoff): Wires {
+  const sockets = plugSockets(runDir, name);
   const onMalformed = (reason: string): void => log.warn({ reason }, 'malformed message dropped');
   return {
     kernel: (handlers, onConnect, onDisconnect) =>
       connect<PluginCalls, KernelCalls>({
         peer: 'kernel',
-        path: join(runDir, 'kernel', `${name}.sock`),
+        path: sockets.kernel,
         keys,
         serverKey: servers.kernel,
         handlers,
@@ -54,26 +59,29 @@ function wires({ name, runDir, keys, servers }: Handoff): Wires {
     forwarder: (onConnect) =>
       connect<object, ForwarderCalls>({
         peer: 'forwarder',
-        path: join(runDir, 'forwarder', `${name}.ctl`),
+        path: sockets.control,
         keys,
         serverKey: servers.forwarder,
         handlers: {},
         onConnect,
         onMalformed,
       }),
-    punts: (onFrame) => connectRaw({ path: join(runDir, 'forwarder', `${name}.punt`), keys, serverKey: servers.forwarder }, onFrame),
+    punts: (onFrame) => connectRaw({ path: sockets.punts, keys, serverKey: servers.forwarder }, onFrame),
   };
 }
 
 const entry = process.argv[2] ?? '';
 if (!isAbsolute(entry)) throw fail('MALFORMED', 'run.ts needs the absolute path of a plugin entry', 'start plugins with: weft up');
 const { definition, manifestHash } = await load(entry);
+const metrics = new ProcessMetrics();
+metrics.watchProcess();
 const runtime = new Runtime({
   definition,
   config: checkSettings(handoff.name, definition.config, handoff.settings),
   manifestHash,
   stateDir: handoff.stateDir,
   log,
+  metrics,
   wires: wires(handoff),
   onFatal: die,
 });

@@ -12,6 +12,7 @@ import {
   type PluginCalls,
   toWeftError,
 } from '../contract/system/index.ts';
+import type { ProcessMetrics } from '../metrics/index.ts';
 import { LatestQueue } from './latest-queue.ts';
 import { Cache } from './object-cache.ts';
 import { ObjectFeed } from './object-feed.ts';
@@ -19,6 +20,7 @@ import type { OperationCall, Plugin, PluginContext, PluginDefinition } from './p
 import { ForwarderView } from './ports.ts';
 import { PuntDispatch, type RawPipe } from './punts.ts';
 import { RowPublisher } from './row-set.ts';
+import { Traffic } from './traffic.ts';
 
 /** The ways out of the process. Each connects by itself and again after each loss. */
 export interface Wires {
@@ -35,11 +37,14 @@ export interface RuntimeOptions {
   readonly stateDir: string;
   readonly log: Logger;
   readonly wires: Wires;
+  readonly metrics: ProcessMetrics;
   /** Takes what must end the process: an exception in a listener, a refusal by the kernel. */
   readonly onFatal: (error: unknown) => void;
 }
 
-type Status = { readonly key: ObjectKey; readonly status: Record<string, unknown> };
+/** An object as the plugin saw it: its uid, when it was in the cache. */
+type Seen = { readonly key: ObjectKey; readonly uid?: string };
+type Status = Seen & { readonly status: Record<string, unknown> };
 type Alarm = { readonly key: string; readonly alarm: Parameters<PluginContext<never>['alarm']>[1] };
 type OperationHandler = (input: unknown, call: OperationCall) => unknown;
 
@@ -57,35 +62,49 @@ export class Runtime {
   readonly #pipe: RawPipe;
   readonly #view: ForwarderView;
   readonly #statuses: LatestQueue<Status>;
+  readonly #finalized: LatestQueue<Seen>;
   readonly #alarms: LatestQueue<Alarm>;
   readonly #kernelOpen = Promise.withResolvers<void>();
   readonly #forwarderOpen = Promise.withResolvers<void>();
   #plugin: Plugin | null = null;
 
   constructor(options: RuntimeOptions) {
-    const { definition, wires, log, onFatal } = options;
+    const { definition, wires, log, metrics, onFatal } = options;
+    const traffic = new Traffic(metrics.registry);
     this.#options = options;
     this.#cache = new Cache(onFatal);
-    this.#kernel = wires.kernel(
-      this.#handlers(),
+    const kernel = wires.kernel(
+      metrics.handlers(this.#handlers(), 'kernel'),
       () => void this.#greetKernel(),
       () => {
-        this.#statuses.close();
-        this.#alarms.close();
+        for (const queue of this.#queues()) queue.close();
       },
     );
-    this.#forwarder = wires.forwarder(() => void this.#greetForwarder());
+    this.#kernel = { caller: metrics.caller(kernel.caller, 'kernel'), close: () => kernel.close() };
+    const forwarder = wires.forwarder(() => void this.#greetForwarder());
+    this.#forwarder = { caller: metrics.caller(forwarder.caller, 'forwarder'), close: () => forwarder.close() };
     const kinds = [...new Set([...(definition.kinds ?? []).map((kind) => kind.kind), ...(definition.grants?.reads ?? [])])];
     this.#feed = new ObjectFeed(this.#kernel.caller, kinds, this.#cache, log);
-    this.#rows = new RowPublisher(this.#forwarder.caller, log);
-    this.#punts = new PuntDispatch((definition.puntClasses ?? []).map((puntClass) => puntClass.name));
+    this.#rows = new RowPublisher(this.#forwarder.caller, log, undefined, (rows) => traffic.sent(rows));
+    this.#punts = new PuntDispatch(
+      (definition.puntClasses ?? []).map((puntClass) => puntClass.name),
+      traffic,
+    );
     this.#pipe = wires.punts((frame) => this.#punts.receive(frame));
     this.#punts.attach(this.#pipe);
     this.#view = new ForwarderView(this.#forwarder.caller, log, onFatal);
     this.#statuses = new LatestQueue(
       statusBatch,
-      (older, newer) => ({ key: newer.key, status: { ...older.status, ...newer.status } }),
+      (older, newer) => ({ ...newer, status: { ...older.status, ...newer.status } }),
       async (updates) => void (await this.#kernel.caller.call('objects.status', { updates })),
+    );
+    this.#finalized = new LatestQueue(
+      statusBatch,
+      (_, newer) => newer,
+      async (seen) => {
+        const keys = seen.map(({ key, uid }) => (uid === undefined ? key : { ...key, uid }));
+        await this.#kernel.caller.call('objects.finalize', { keys });
+      },
     );
     this.#alarms = new LatestQueue(
       1,
@@ -124,8 +143,7 @@ export class Runtime {
       await this.#kernel.caller.call('hello', { name: definition.name, manifestHash, pid: process.pid });
       await this.#feed.connected();
       this.#kernelOpen.resolve();
-      this.#statuses.open();
-      this.#alarms.open();
+      for (const queue of this.#queues()) queue.open();
       if (this.#plugin !== null) await this.#kernel.caller.call('ready', {});
     } catch (thrown) {
       this.#greetAgain(thrown, 'kernel', () => this.#greetKernel());
@@ -162,12 +180,17 @@ export class Runtime {
       config: config as never,
       stateDir,
       log,
+      metrics: this.#options.metrics.registry,
       objects: this.#cache,
       rows: this.#rows,
       punts: this.#punts,
       forwarder: this.#view,
       setStatus: async (updates) => {
-        await Promise.all(updates.map((update) => this.#statuses.put(formatKey(update.key), update)));
+        await Promise.all(updates.map(({ key, status }) => this.#statuses.put(...this.#seen(key, { status }))));
+      },
+      finalize: async (keys) => {
+        const seen = keys.filter(({ uid, ...key }) => uid === undefined || this.#cache.get(key)?.metadata.uid === uid);
+        await Promise.all(seen.map(({ uid: _, ...key }) => this.#finalized.put(...this.#seen(key, {}))));
       },
       apply: async (objects, remove = []) => {
         await this.#kernel.caller.whenConnected();
@@ -175,6 +198,16 @@ export class Runtime {
       },
       alarm: (key, alarm) => this.#alarms.put(key, { key, alarm }),
     };
+  }
+
+  /** What is sent about an object, and its name in the queue: with the uid, so that what is meant for one object never reaches the next of its name. */
+  #seen<T extends object>(key: ObjectKey, more: T): [string, Seen & T] {
+    const uid = this.#cache.get(key)?.metadata.uid;
+    return [`${formatKey(key)} ${uid ?? ''}`, { key, ...(uid === undefined ? {} : { uid }), ...more }];
+  }
+
+  #queues(): readonly Pick<LatestQueue<unknown>, 'open' | 'close'>[] {
+    return [this.#statuses, this.#finalized, this.#alarms];
   }
 
   #handlers(): Handlers<PluginCalls> {
@@ -185,8 +218,9 @@ export class Runtime {
         return { lag: performance.now() - asked };
       },
       admit: (request) => this.#admit(request),
-      operation: ({ name, project, input }, { signal }) => this.#operation(name)(input, { project, signal }),
+      operation: ({ name, input, ...call }, { signal }) => this.#operation(name)(input, { ...call, signal }),
       'operation.stream': ({ name, input, ...call }, context) => this.#operationStream(name, input, { ...call, signal: context.signal }),
+      metrics: async () => ({ text: await this.#options.metrics.registry.metrics() }),
       disable: async () => {
         await this.#rows.disable();
         return {};

@@ -4,7 +4,8 @@ import Type from 'typebox';
 import { memoryPair } from '../bus/index.ts';
 import type { ForwarderCalls, PortState, PuntRecord, Row } from '../contract/net/index.ts';
 import { fail, type KernelCalls, type ObjectKey, type PluginCalls } from '../contract/system/index.ts';
-import { definePlugin, type Plugin, type PluginContext } from './index.ts';
+import { ProcessMetrics } from '../metrics/index.ts';
+import { Counter, definePlugin, type Plugin, type PluginContext } from './index.ts';
 import { hashManifest, manifestOf, renderManifest } from './manifest.ts';
 import { Runtime } from './runtime.ts';
 import { FakeForwarder, FakeKernel, makeObject, startPlugin, type TestPlugin } from './testing/index.ts';
@@ -68,6 +69,30 @@ test('starts with the cache filled, settings defaulted, and says ready', async (
   await running.stop();
 });
 
+test('its metrics: calls, rows, frames, and its own', async (t) => {
+  const { running, context } = await started();
+  const waved = new Counter({ name: 'weft_greeter_waves_total', help: 'Waves that were answered', registers: [context.metrics] });
+  context.punts.on('wave', (records) => {
+    for (const record of records) {
+      context.punts.inject([record]);
+      waved.inc();
+    }
+  });
+  await context.rows.replace([vrf(1), vrf(2)]);
+  await running.punt('wave', { port: 1, frame: Buffer.alloc(60) });
+  const text = await running.metrics();
+  for (const line of [
+    'weft_plugin_rows_sent_total 2',
+    'weft_plugin_punted_frames_total{class="wave"} 1',
+    'weft_plugin_injected_frames_total 1',
+    'weft_greeter_waves_total 1',
+    'weft_bus_calls_total{peer="kernel",method="ready",code="ok"} 1',
+    'weft_bus_calls_total{peer="forwarder",method="rows.apply",code="ok"} 1',
+  ])
+    t.true(text.includes(`${line}\n`), line);
+  await running.stop();
+});
+
 test('a kernel that is too busy to hear that the plugin is ready is told again', async (t) => {
   const kernel = new FakeKernel();
   const forwarder = new FakeForwarder([], []);
@@ -82,6 +107,7 @@ test('a kernel that is too busy to hear that the plugin is ready is told again',
   const links: { connect(): void; disconnect(): void }[] = [];
   const runtime = new Runtime({
     ...{ definition: plugin() as never, config: {}, manifestHash: '', stateDir: '', log: pino({ enabled: false }) },
+    metrics: new ProcessMetrics(),
     onFatal: (thrown) => t.fail(String(thrown)),
     wires: {
       kernel: (served, onConnect, onDisconnect) => {

@@ -1,31 +1,41 @@
 /** The rows that a plugin wants in the forwarder, changed in place: a change costs its own rows, however many there are. */
-import { packDelete, packUpsert, type Row, type RowKey, rowId } from '../contract/net/index.ts';
+import { setImmediate as breathe } from 'node:timers/promises';
+import { deletionOf, operationId, packDelete, packUpsert, type Row, type RowKey } from '../contract/net/index.ts';
 
-interface Wanted {
-  readonly row: Row;
-  /** The packed operation. */
-  readonly upsert: Buffer;
-}
+/** A packed operation, a character for each byte: a tenth of the memory that a Buffer of its own takes. */
+export type PackedText = string;
 
-/** What rows become, by id: another row, or null, none. */
-export type RowChanges = ReadonlyMap<string, Wanted | null>;
+/** What rows become, by id: the upsert of another row, or null, none. */
+export type RowChanges = ReadonlyMap<string, PackedText | null>;
 
 /** The part of a Map that is needed. */
-export type RowMap = Pick<Map<string, Wanted>, 'get' | 'set' | 'delete' | 'values' | 'keys' | 'size'>;
+export type RowMap = Pick<Map<string, PackedText>, 'get' | 'set' | 'delete' | 'values' | 'keys' | 'size'>;
 
 export interface Changed {
-  /** Packed operations that bring the former rows to the present ones, deletes first. */
-  readonly ops: readonly Buffer[];
+  /** Operations that bring the former rows to the present ones, deletes first. */
+  readonly ops: readonly PackedText[];
   /** Brings the former rows back. To be called before any other change, or never. */
   readonly undo: () => void;
 }
 
-/** A row that is both deleted and upserted is upserted. Throws a RangeError that names the field that does not fit. */
-export function rowChanges(upserts: readonly Row[], deletes: readonly RowKey[] = []): RowChanges {
-  const changes = new Map<string, Wanted | null>();
-  for (const key of deletes) changes.set(rowId(key), null);
-  for (const row of upserts) changes.set(rowId(row), { row, upsert: packUpsert(row) });
+/** Rows that are packed before others get their turn. */
+const rowsAtOnce = 2_000;
+
+/** A row that is both deleted and upserted is upserted. Rejects with a RangeError that names the field that does not fit. */
+export async function rowChanges(upserts: readonly Row[], deletes: readonly RowKey[] = []): Promise<RowChanges> {
+  const changes = new Map<string, PackedText | null>();
+  for (const key of deletes) changes.set(operationId(packDelete(key)), null);
+  for (const [index, row] of upserts.entries()) {
+    if (index % rowsAtOnce === rowsAtOnce - 1) await breathe();
+    const upsert = packUpsert(row);
+    changes.set(operationId(upsert), upsert.toString('latin1'));
+  }
   return changes;
+}
+
+/** Operations as they travel: back to back. */
+export function bytesOf(ops: readonly PackedText[]): Buffer {
+  return Buffer.from(ops.join(''), 'latin1');
 }
 
 export class WantedRows {
@@ -40,8 +50,8 @@ export class WantedRows {
   }
 
   /** Operations that bring an empty forwarder here. */
-  upserts(): Buffer[] {
-    return [...this.#rows.values()].map(({ upsert }) => upsert);
+  upserts(): PackedText[] {
+    return [...this.#rows.values()];
   }
 
   /** Completes the changes to a whole set: every row that they do not name goes. */
@@ -52,22 +62,22 @@ export class WantedRows {
   }
 
   change(changes: RowChanges): Changed {
-    const former: [string, Wanted | undefined][] = [];
-    const deletes: Buffer[] = [];
-    const upserts: Buffer[] = [];
+    const former: [string, PackedText | undefined][] = [];
+    const deletes: PackedText[] = [];
+    const upserts: PackedText[] = [];
     for (const [id, next] of changes) {
       const before = this.#rows.get(id);
-      if (next === null ? before === undefined : before?.upsert.equals(next.upsert) === true) continue;
+      if (before === (next ?? undefined)) continue;
       former.push([id, before]);
-      if (next !== null) upserts.push(next.upsert);
-      else if (before !== undefined) deletes.push(packDelete(before.row));
+      if (next !== null) upserts.push(next);
+      else if (before !== undefined) deletes.push(deletionOf(Buffer.from(before, 'latin1')).toString('latin1'));
       this.#put(id, next ?? undefined);
     }
     return { ops: [...deletes, ...upserts], undo: () => former.forEach(([id, before]) => void this.#put(id, before)) };
   }
 
-  #put(id: string, row: Wanted | undefined): void {
-    if (row === undefined) this.#rows.delete(id);
-    else this.#rows.set(id, row);
+  #put(id: string, upsert: PackedText | undefined): void {
+    if (upsert === undefined) this.#rows.delete(id);
+    else this.#rows.set(id, upsert);
   }
 }

@@ -12,7 +12,8 @@ import { addVerb } from '../cli/verbs.ts';
 import type { Manifest } from '../contract/system/index.ts';
 import { documentSettings } from '../src/config/index.ts';
 import { builtinKinds, kernelOwner } from '../src/registry/index.ts';
-import { commandsPage, kindsPage, operationsPage, settingsPage, withOwners } from './reference-pages.ts';
+import { metricGroups } from './metric-groups.ts';
+import { commandsPage, errorsPage, kindsPage, metricsPage, operationsPage, settingsPage, withOwners } from './reference-pages.ts';
 
 const top = join(import.meta.dirname, '..', '..');
 const folder = join(top, 'docs', 'reference');
@@ -54,7 +55,9 @@ const kinds = [
 ];
 const pages: Readonly<Record<string, string>> = {
   'commands.md': commandsPage(commandOf(manifests), (verb) => verbs.get(verb)),
+  'errors.md': errorsPage(),
   'kinds.md': kindsPage(kinds),
+  'metrics.md': metricsPage(await metricGroups(manifests.map(({ name }) => name))),
   'operations.md': operationsPage(manifests),
   'settings.md': settingsPage(documentSettings(), manifests),
 };

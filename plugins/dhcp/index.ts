@@ -2,6 +2,7 @@
 import type { VirtualNetwork } from '@weft/kernel/contract/net';
 import { definePlugin, type OperationCall } from '@weft/kernel/sdk';
 import { dhcpConfig } from './config.ts';
+import { dhcpMetrics } from './metrics.ts';
 import { dhcpOperations } from './operations.ts';
 import { DhcpServer } from './server.ts';
 import { serviceRows } from './service-rows.ts';
@@ -16,8 +17,10 @@ export default definePlugin({
   puntClasses: [{ name: puntClass, rate: 2000, burst: 1000, portRate: 20, portBurst: 40 }],
   grants: { rows: ['service'], reads: ['Port', 'VirtualNetwork'] },
   config: dhcpConfig,
+  metrics: dhcpMetrics,
   async start(context) {
     const server = new DhcpServer(context);
+    dhcpMetrics(context.metrics, () => server.counters());
     const program = (): Promise<void> =>
       context.rows.replace(serviceRows(context.objects.list<VirtualNetwork>('VirtualNetwork'), context.punts.classNumber(puntClass)));
     context.punts.on(puntClass, (records) => server.handle(records));

@@ -3,17 +3,22 @@ import type { OperationSpec } from '@weft/kernel/contract/system';
 import { Type } from 'typebox';
 
 const lease = Type.Object({
-  project: Type.String(),
-  port: Type.String(),
-  network: Type.String(),
-  mac: Type.String(),
-  address: Type.String(),
+  project: Type.String({ description: 'Project of the port' }),
+  port: Type.String({ description: 'Name of the Port' }),
+  network: Type.String({ description: 'Name of its VirtualNetwork' }),
+  mac: Type.String({ description: 'MAC address of the client' }),
+  address: Type.String({ description: 'IPv4 address that the port has; empty without one' }),
   hostname: Type.String({ description: 'As configured; empty without one' }),
-  state: Type.Enum(['offered', 'acknowledged', 'refused', 'declined', 'released']),
+  state: Type.Enum(['offered', 'acknowledged', 'refused', 'declined', 'released'], { description: 'What the last exchange came to' }),
   reason: Type.String({ description: 'Why the last message was refused or not answered; empty when all is well' }),
   at: Type.String({ description: 'When the last message came, ISO 8601' }),
   expiresAt: Type.String({ description: 'When the lease ends, ISO 8601; empty unless one runs' }),
   client: Type.String({ description: 'Vendor class that the client states (option 60)' }),
+});
+
+const counter = Type.Object({
+  name: Type.String({ description: 'Type of reply, or why there was none' }),
+  count: Type.Integer({ description: 'How often' }),
 });
 
 export const dhcpOperations: readonly OperationSpec[] = [
@@ -21,8 +26,10 @@ export const dhcpOperations: readonly OperationSpec[] = [
     name: 'leases',
     summary: 'Show what was last said to the DHCP client behind each port of a project.',
     stream: false,
+    viewer: true,
     input: Type.Object({}, { additionalProperties: false }),
-    output: Type.Object({ items: Type.Array(lease) }),
+    output: Type.Object({ items: Type.Array(lease, { description: 'One for each client that was heard of' }) }),
+    bundle: true,
     cli: {
       verb: 'leases',
       columns: [
@@ -45,6 +52,7 @@ export const dhcpOperations: readonly OperationSpec[] = [
     summary: 'Count replies by type and unanswered messages by cause since the plugin started.',
     stream: false,
     input: Type.Object({}, { additionalProperties: false }),
-    output: Type.Object({ items: Type.Array(Type.Object({ name: Type.String(), count: Type.Integer() })) }),
+    output: Type.Object({ items: Type.Array(counter, { description: 'One for each type and cause that occurred' }) }),
+    bundle: true,
   },
 ];

@@ -3,6 +3,7 @@ import type { VirtualNetwork } from '@weft/kernel/contract/net';
 import { definePlugin } from '@weft/kernel/sdk';
 import { Type } from 'typebox';
 import { configuredUpstreams, dnsConfig } from './config.ts';
+import { dnsMetrics } from './metrics.ts';
 import { Resolver } from './resolver.ts';
 import { DnsServer } from './server.ts';
 import { serviceRows } from './service-rows.ts';
@@ -10,6 +11,11 @@ import { exchangeOverUdp, hostUpstreams } from './upstream.ts';
 
 const puntClass = 'dns';
 const resolvConf = '/etc/resolv.conf';
+
+const counter = Type.Object({
+  name: Type.String({ description: 'What became of queries' }),
+  count: Type.Integer({ description: 'How many' }),
+});
 
 export default definePlugin({
   name: 'dns',
@@ -21,12 +27,14 @@ export default definePlugin({
       summary: 'Count queries by what became of them since the plugin started.',
       stream: false,
       input: Type.Object({}, { additionalProperties: false }),
-      output: Type.Object({ items: Type.Array(Type.Object({ name: Type.String(), count: Type.Integer() })) }),
+      output: Type.Object({ items: Type.Array(counter, { description: 'One for each outcome that occurred' }) }),
+      bundle: true,
     },
   ],
   puntClasses: [{ name: puntClass, rate: 20_000, burst: 4000, portRate: 2000, portBurst: 500 }],
-  grants: { rows: ['service'], reads: ['Port', 'VirtualNetwork', 'LogicalRouter'] },
+  grants: { rows: ['service'], reads: ['Port', 'VirtualNetwork', 'LogicalRouter'], outside: true },
   config: dnsConfig,
+  metrics: dnsMetrics,
   async start(context) {
     const { config } = context;
     const fixed = configuredUpstreams(config);
@@ -38,6 +46,7 @@ export default definePlugin({
     };
     const upstreams = fixed === undefined ? hostUpstreams(resolvConf, Date.now) : () => fixed;
     const server = new DnsServer(context, new Resolver({ ...config, cache }, upstreams, exchangeOverUdp, Date.now));
+    dnsMetrics(context.metrics, () => server.counters());
     const program = (): Promise<void> =>
       context.rows.replace(serviceRows(context.objects.list<VirtualNetwork>('VirtualNetwork'), context.punts.classNumber(puntClass)));
     context.punts.on(puntClass, (records) => void server.handle(records));

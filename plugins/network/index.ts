@@ -2,9 +2,11 @@
 import type { AdmissionRequest } from '@weft/kernel/contract/system';
 import { definePlugin, type Forwarder, type OperationCall } from '@weft/kernel/sdk';
 import { admit } from './admission/admit.ts';
+import { Committed } from './admission/committed.ts';
 import { config } from './config.ts';
 import { kinds } from './kinds.ts';
 import { capture, captureSpec } from './operations/capture.ts';
+import { dropReasonsSpec, explainDrops } from './operations/drop-reasons.ts';
 import { drops, dropsSpec } from './operations/drops.ts';
 import { routes, routesSpec } from './operations/routes.ts';
 import { stats, statsSpec } from './operations/stats.ts';
@@ -25,8 +27,10 @@ export default definePlugin({
   name: 'network',
   summary: 'Virtual networks, ports, trunks and routers',
   kinds,
-  operations: [captureSpec, dropsSpec, routesSpec, statsSpec, topSpec, traceSpec],
+  operations: [captureSpec, dropsSpec, dropReasonsSpec, routesSpec, statsSpec, topSpec, traceSpec],
   grants: { rows: ['vrf', 'bridge', 'port', 'mac', 'neighbor', 'nexthop', 'route', 'source', 'member'] },
+  // 10,000 ports take 230 MiB.
+  limits: { memoryMib: 1024, cpuPercent: 200 },
   config,
   async start(context) {
     const { objects } = context;
@@ -36,6 +40,8 @@ export default definePlugin({
       (updates) => context.setStatus(updates),
       () => new Date(),
     );
+    const committed = new Committed();
+    objects.follow((before, after) => committed.note(before, after));
     const known = await knownRows(context.forwarder);
     const replaced = programmer.replace(known);
     // Before the first rows are out: what goes meanwhile must be heard of.
@@ -49,10 +55,11 @@ export default definePlugin({
     context.forwarder.onPorts((ports, removed) => void phases.ports(ports, removed));
     return {
       admit: (request: AdmissionRequest) =>
-        admit(request, { cache: objects, config: context.config, held: programmer, now: new Date().toISOString() }),
+        admit(request, { committed, config: context.config, held: programmer, now: new Date().toISOString() }),
       operations: {
         capture: (input: Parameters<typeof capture>[1], call: OperationCall) => capture(context, input, call),
         drops: (input: { port?: string }, call: OperationCall) => drops(context, input, call),
+        'drop-reasons': explainDrops,
         stats: (input: { port?: string }, call: OperationCall) => stats(context, input, call),
         routes: (input: { network?: string }, call: OperationCall) => routes(context, programmer.decisions, input, call),
         top: (input: Parameters<typeof top>[1], call: OperationCall) => top(context, input, call),

@@ -54,7 +54,15 @@ export class Phases {
     for (const id of removed) this.#states.delete(id);
     for (const state of states) this.#states.set(state.id, state);
     const ids = isFirst ? [...this.#keyOfLink.keys()] : [...removed, ...states.map(({ id }) => id)];
-    return this.#settle(ids.flatMap((id) => this.#keyOfLink.get(id) ?? []));
+    const keys = ids.flatMap((id) => this.#keyOfLink.get(id) ?? []);
+    for (const id of removed) this.#forget(id);
+    return this.#settle(keys);
+  }
+
+  /** Of a link whose object is gone, too, nothing is kept. */
+  #forget(id: number): void {
+    const key = this.#keyOfLink.get(id);
+    if (key !== undefined && this.#cache.get(key) === undefined) this.#keyOfLink.delete(id);
   }
 
   async #settle(keys: readonly ObjectKey[]): Promise<void> {

@@ -8,7 +8,7 @@ import type { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { type Caller, connect, connectRaw, newKeyPair, type RawSocket } from '@weft/kernel/bus';
 import type { ForwarderCalls } from '@weft/kernel/contract/net';
-import type { KeyPair, Peer, PuntClassSpec } from '@weft/kernel/contract/system';
+import { type KeyPair, type Peer, type PuntClassSpec, plugSockets } from '@weft/kernel/contract/system';
 
 const program = fileURLToPath(new URL('../main.ts', import.meta.url));
 
@@ -76,8 +76,12 @@ export class Launcher {
     const keys = newKeyPair();
     this.#peers[name] = { publicKey: keys.publicKey, grants: { rows, reads: [], writes: [] }, puntClasses };
     this.#tell();
-    const client = connect<Record<string, never>, ForwarderCalls>({ ...this.#target(name, 'ctl', keys), peer: 'forwarder', handlers: {} });
-    const punts = connectRaw(this.#target(name, 'punt', keys), onPunts);
+    const client = connect<Record<string, never>, ForwarderCalls>({
+      ...this.#target(name, 'control', keys),
+      peer: 'forwarder',
+      handlers: {},
+    });
+    const punts = connectRaw(this.#target(name, 'punts', keys), onPunts);
     this.#clients.push(client, punts);
     await client.caller.whenConnected();
     return { caller: client.caller, punts };
@@ -115,7 +119,7 @@ export class Launcher {
     if (this.#child?.connected === true) this.#child.send({ type: 'peers', peers: this.#peers, disabled: this.#disabled });
   }
 
-  #target(name: string, suffix: 'ctl' | 'punt', keys: KeyPair) {
-    return { path: join(this.#folder, 'forwarder', `${name}.${suffix}`), keys, serverKey: this.#keys.publicKey };
+  #target(name: string, socket: 'control' | 'punts', keys: KeyPair) {
+    return { path: plugSockets(this.#folder, name)[socket], keys, serverKey: this.#keys.publicKey };
   }
 }

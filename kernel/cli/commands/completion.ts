@@ -3,6 +3,8 @@ import { type Command, CommanderError } from 'commander';
 import { candidates } from '../candidates.ts';
 import type { Session } from '../session.ts';
 
+/** A shell waits for it: whatever the API has not said by then is not offered. */
+const longestMs = 1_000;
 const shells: Readonly<Record<string, string>> = {
   bash: `_weft() {
   mapfile -t COMPREPLY < <(weft complete -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
@@ -41,6 +43,9 @@ export function addCompletion(program: Command, session: Session): void {
     .argument('[words...]')
     .allowUnknownOption()
     .action(async (words: string[]) => {
-      for (const candidate of await candidates(program, session.client, words)) session.io.out(`${candidate}\n`);
+      const client = session.clientWithin(longestMs);
+      const timer = setTimeout(() => client.close(), longestMs);
+      for (const candidate of await candidates(session, client, program, words)) session.io.out(`${candidate}\n`);
+      clearTimeout(timer);
     });
 }

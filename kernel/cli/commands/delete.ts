@@ -46,7 +46,7 @@ async function keysNamed(
 ): Promise<ObjectKey[]> {
   if (filename === '') return [keyIn(findKind(kinds, kind), scope, name)];
   const files = await readManifests(filename, session.io.stdin);
-  return keysIn(files).map((key) => keyIn(findKind(kinds, key.kind), { ...scope, project: key.project ?? scope.project }, key.name));
+  return keysIn(files).map((key) => keyIn(findKind(kinds, key.kind), { all: false, project: key.project ?? scope.project }, key.name));
 }
 
 async function existing(client: Client, kinds: readonly OwnedKind[], keys: readonly ObjectKey[]): Promise<ObjectKey[]> {

@@ -39,7 +39,12 @@ function editedText(session: Session, file: string): string {
     rmSync(dirname(file), { recursive: true });
     throw failure(`the editor ended with ${code}`, editor, 'nothing was changed; name another one in EDITOR');
   }
-  return readFileSync(file, 'utf8');
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (thrown) {
+    rmSync(dirname(file), { recursive: true });
+    throw failure(`the file is gone: ${(thrown as Error).message}`, editor, 'nothing was changed; leave the file where it is');
+  }
 }
 
 /** What is refused stays in the file. */

@@ -1,51 +1,67 @@
-/** `weft explain`: the fields of a kind, from its schema. */
+/** `weft explain`: what anything means that users write, read or meet. */
 import type { Command } from 'commander';
 import { failure } from '../errors.ts';
-import { kindNamed, type OwnedKind } from '../kinds.ts';
-import { type Field, fieldsAt, fieldsOf, type Schema } from '../schema.ts';
-import type { Session } from '../session.ts';
+import { explainFields, explainKind } from '../explain-fields.ts';
+import {
+  explainError,
+  explainOperation,
+  explainOperations,
+  explainPlugin,
+  explainPlugins,
+  explainSettings,
+  explainWord,
+  readGlossaries,
+} from '../explanations.ts';
+import { findKind, type OwnedKind, readKinds } from '../kinds.ts';
+import type { GlobalOptions, Session } from '../session.ts';
+import { readOperations } from '../verbs.ts';
 
 export function addExplain(program: Command, session: Session): void {
   program
     .command('explain')
-    .description('describe the fields of a kind, or one of them: vn, port.binding')
-    .argument('<kind[.field]>')
-    .action(async (path: string) => {
-      const [kindName = '', ...rest] = path.split('.');
-      const kind = await kindNamed(session.client, kindName);
-      session.io.out(rest.length === 0 ? explainKind(kind) : explainField(kind, rest));
+    .description(
+      'describe a kind or field (vn, port.binding), settings[.NAME], error [CODE], plugin [NAME], operation [NAME], drop [REASON]',
+    )
+    .argument('<what>', 'KIND[.FIELD], a command, settings[.NAME], or one of: error, plugin, operation, drop')
+    .argument('[name]')
+    .action(async (what: string, name: string | undefined, _options: unknown, command: Command) => {
+      // a glossary is asked for in all projects, unless the caller sees one only
+      const { project = '-' } = command.optsWithGlobals<GlobalOptions>();
+      session.io.out(await explain(session, program, project, what, name));
     });
 }
 
-function explainKind(kind: OwnedKind): string {
-  const names = [kind.plural, ...(kind.aliases ?? [])].join(', ');
-  const head = `${kind.kind} (${names}), ${kind.scope === 'system' ? 'system-wide' : 'in a project'}, of ${kind.plugin}\n${kind.summary}\n`;
-  const section = (name: string, schema: object) => {
-    const fields = fieldsOf(schema as Schema);
-    return fields.length === 0 ? '' : `\n${name}:\n${fields.map((field) => formatField(field, 1)).join('')}`;
-  };
-  return head + section('spec', kind.spec) + section('status', kind.status);
-}
-
-/** `spec.` may be left out; `status.` says that a field of the status is meant. */
-function explainField(kind: OwnedKind, path: readonly string[]): string {
-  const [first = ''] = path;
-  const part = first === 'status' ? 'status' : 'spec';
-  const inside = first === 'status' || first === 'spec' ? path.slice(1) : path;
-  const all = fieldsOf((part === 'status' ? kind.status : kind.spec) as Schema);
-  const fields = inside.length === 0 ? all : fieldsAt(all, inside.join('.'));
-  const [top] = fields;
-  if (top === undefined) {
-    const known = all.filter(({ depth }) => depth === 0).map((field) => field.path);
-    throw failure(`${kind.kind} has no field "${inside.join('.')}"`, `${kind.kind} ${part}`, `fields are: ${known.join(', ')}`);
+/** Words with a meaning of their own go before kinds, kinds before verbs. */
+async function explain({ client }: Session, program: Command, project: string, what: string, name: string | undefined): Promise<string> {
+  if (what === 'error') return explainError(name);
+  if (what === 'settings' || what.startsWith('settings.')) {
+    const path = name ?? what.slice('settings.'.length);
+    return explainSettings(await client.json<object>('/v1/settings'), path);
   }
-  const least = Math.min(...fields.map(({ depth }) => depth));
-  return `${kind.kind} ${part}\n${fields.map((field) => formatField({ ...field, depth: field.depth - least }, 0)).join('')}`;
+  if (what === 'plugin') return await (name === undefined ? explainPlugins(client) : explainPlugin(client, name));
+  const operations = await readOperations(client);
+  if (what === 'operation') return name === undefined ? explainOperations(operations) : explainOperation(operations, name);
+  const glossary = operations.find((operation) => operation.glossary === what);
+  if (glossary !== undefined) return explainWord(what, await readGlossaries(client, glossary, project), name);
+  if (name !== undefined)
+    throw failure(`"${what}" explains nothing called "${name}"`, `explain ${what}`, 'write KIND.FIELD, or see: weft explain --help');
+  const kinds = await readKinds(client);
+  const [kindName = '', ...path] = what.split('.');
+  const kind = kindIn(kinds, kindName);
+  if (kind !== undefined) return path.length === 0 ? explainKind(kind) : explainFields(kind, path);
+  if (operations.some(({ cli }) => cli?.verb === what)) return explainOperation(operations, what);
+  const own = program.commands.find((command) => command.name() === what);
+  if (own !== undefined) return own.helpInformation();
+  // for its message, which names the kinds
+  findKind(kinds, kindName);
+  return '';
 }
 
-function formatField(field: Field, indent: number): string {
-  const pad = '  '.repeat(field.depth + indent);
-  const notes = [field.type, field.required ? 'required' : '', field.default === undefined ? '' : `default ${field.default}`];
-  const text = field.description === '' ? '' : `${pad}    ${field.description}\n`;
-  return `${pad}${field.path} <${notes.filter((note) => note !== '').join(', ')}>\n${text}`;
+function kindIn(kinds: readonly OwnedKind[], name: string): OwnedKind | undefined {
+  try {
+    return findKind(kinds, name);
+  } catch {
+    // what is no kind may be a verb
+    return undefined;
+  }
 }

@@ -1,9 +1,10 @@
 /** `weft history`: who changed what, and when. */
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { formatKey, type ObjectKey } from '../../contract/system/index.ts';
+import { addPrinting, type Printing, render } from '../answers.ts';
+import { countOf } from '../count.ts';
 import { kindNamed, scopeOf } from '../kinds.ts';
-import { cell, toJson, toTable, toYaml } from '../output.ts';
-import { type GlobalOptions, outputOption, type Session } from '../session.ts';
+import type { GlobalOptions, Session } from '../session.ts';
 
 interface PastChange {
   readonly revision: number;
@@ -14,35 +15,37 @@ interface PastChange {
   readonly touched: readonly string[];
 }
 
-interface Options extends GlobalOptions {
+interface Options extends GlobalOptions, Printing {
   readonly limit: number;
   readonly status?: boolean;
-  readonly output: string;
 }
 
+const columns = [
+  { title: 'REVISION', pointer: '/revision' },
+  { title: 'TIME', pointer: '/time' },
+  { title: 'WHO', pointer: '/subject' },
+  { title: 'WHAT', pointer: '/type' },
+  { title: 'OBJECT', pointer: '/object' },
+  { title: 'FIELDS', pointer: '/touched' },
+];
+
 export function addHistory(program: Command, session: Session): void {
-  program
+  const command = program
     .command('history')
     .description('what was changed, by whom and when; the newest first')
     .argument('[kind]')
     .argument('[name]')
-    .addOption(new Option('-n, --limit <count>', 'how many changes').argParser(parseCount).default(20))
-    .option('--status', 'changes of nothing but status, too')
-    .addOption(outputOption(['table', 'json', 'yaml']))
-    .action(async (kindName: string | undefined, name: string | undefined, _options: unknown, command: Command) => {
+    .addOption(new Option('-n, --limit <count>', 'how many changes').argParser(countOf('a number of changes', 0, 10_000)).default(20))
+    .option('--status', 'changes of nothing but status, too');
+  addPrinting(command, ['table', 'json', 'yaml']).action(
+    async (kindName: string | undefined, name: string | undefined, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<Options>();
       const query = await queryFor(session, options, kindName, name);
       const items = await changes(session, query, options.limit);
-      if (options.output === 'json') return session.io.out(toJson({ items }));
-      if (options.output === 'yaml') return session.io.out(toYaml({ items }));
-      const rows = items.map(({ revision, time, subject, type, key, touched }) => [revision, time, subject, type, formatKey(key), touched]);
-      session.io.out(
-        toTable(
-          ['REVISION', 'TIME', 'WHO', 'WHAT', 'OBJECT', 'FIELDS'],
-          rows.map((row) => row.map(cell)),
-        ),
-      );
-    });
+      const lines = items.map((item) => ({ ...item, object: formatKey(item.key) }));
+      session.io.out(render({ whole: { items }, items: lines, columns }, options));
+    },
+  );
 }
 
 /** The API looks at so many changes at a time; what was asked for may lie further back. */
@@ -77,9 +80,4 @@ async function queryFor(
     ...(inProject ? { project } : {}),
     ...(options.status === true ? { status: 'true' } : {}),
   });
-}
-
-function parseCount(text: string): number {
-  if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError('It must be a number of changes, at most 10000.');
-  return Number(text);
 }

@@ -1,14 +1,17 @@
 /** `weft plugin`: the plugins, their life and their logs. */
-import { type Command, InvalidArgumentError, Option } from 'commander';
-import { cell, toJson, toTable, toYaml } from '../output.ts';
+import { type Command, Option } from 'commander';
+import { addPrinting, answerOption, type Printing, render, renderOne } from '../answers.ts';
+import { countOf } from '../count.ts';
+import { failure } from '../errors.ts';
+import { agreed } from '../question.ts';
 import type { PluginState } from '../report.ts';
-import { outputOption, type Session } from '../session.ts';
+import type { Session } from '../session.ts';
 
 export function addPlugin(program: Command, session: Session): void {
   const plugin = program.command('plugin').description('show, switch and restart plugins');
   addList(plugin, session);
-  addSwitch(plugin, session, 'enable', true);
-  addSwitch(plugin, session, 'disable', false);
+  addEnable(plugin, session);
+  addDisable(plugin, session);
   addRestart(plugin, session);
   addLogs(plugin, session);
   addDescribe(plugin, session);
@@ -18,29 +21,47 @@ function pathOf(name: string, rest = ''): string {
   return `/v1/plugins/${encodeURIComponent(name)}${rest}`;
 }
 
+const columns = [
+  { title: 'NAME', pointer: '/name' },
+  { title: 'STATE', pointer: '/state' },
+  { title: 'PID', pointer: '/pid' },
+  { title: 'RESTARTS', pointer: '/restarts' },
+  { title: 'REASON', pointer: '/reason' },
+];
+
 function addList(plugin: Command, session: Session): void {
+  const command = plugin.command('list').description('all plugins and how they are');
+  addPrinting(command, ['table', 'json', 'yaml', 'name']).action(async (options: Printing) => {
+    const items = await session.client.json<readonly PluginState[]>('/v1/plugins');
+    session.io.out(render({ whole: items, items, columns, nameOf: ({ name }: PluginState) => name }, options));
+  });
+}
+
+function addEnable(plugin: Command, session: Session): void {
   plugin
-    .command('list')
-    .description('all plugins and how they are')
-    .addOption(outputOption(['table', 'json', 'yaml', 'name']))
-    .action(async (options: { output: string }) => {
-      const plugins = await session.client.json<readonly PluginState[]>('/v1/plugins');
-      if (options.output === 'json') return session.io.out(toJson(plugins));
-      if (options.output === 'yaml') return session.io.out(toYaml(plugins));
-      if (options.output === 'name') return session.io.out(plugins.map(({ name }) => `${name}\n`).join(''));
-      const rows = plugins.map(({ name, state, pid, restarts, reason }) => [name, state, pid, restarts, reason].map(cell));
-      session.io.out(toTable(['NAME', 'STATE', 'PID', 'RESTARTS', 'REASON'], rows));
+    .command('enable')
+    .description('let it run, now and after every start')
+    .argument('<name>')
+    .action(async (name: string) => {
+      await session.client.json(pathOf(name), { method: 'PUT', body: { enabled: true }, about: `plugin ${name}` });
+      session.io.out(`plugin ${name} enabled\n`);
     });
 }
 
-function addSwitch(plugin: Command, session: Session, verb: 'enable' | 'disable', enabled: boolean): void {
+function addDisable(plugin: Command, session: Session): void {
   plugin
-    .command(verb)
-    .description(enabled ? 'let it run, now and after every start' : 'stop it and remove what it set; what it wrote stays')
+    .command('disable')
+    .description('stop it and remove what it set; what it wrote stays')
     .argument('<name>')
-    .action(async (name: string) => {
-      await session.client.json(pathOf(name), { method: 'PUT', body: { enabled }, about: `plugin ${name}` });
-      session.io.out(`plugin ${name} ${verb}d\n`);
+    .option('-y, --yes', 'do not ask')
+    .action(async (name: string, options: { yes?: boolean }) => {
+      const about = `plugin ${name}`;
+      const { disabling = [] } = await session.client.json<PluginState>(pathOf(name), { about });
+      for (const sentence of disabling) session.io.err(`warning: ${sentence}\n`);
+      const agrees = options.yes === true || disabling.length === 0 || (await agreed(session.io, `disable the plugin ${name}?`));
+      if (!agrees) throw failure('nothing was changed', about, 'answer y, or give --yes');
+      await session.client.json(pathOf(name), { method: 'PUT', body: { enabled: false }, about });
+      session.io.out(`plugin ${name} disabled\n`);
     });
 }
 
@@ -61,7 +82,7 @@ function addLogs(plugin: Command, session: Session): void {
     .description('the last lines of its log, one JSON object each')
     .argument('<name>', 'a plugin, or: kernel, forwarder')
     .option('-f, --follow', 'keep showing new lines until interrupted')
-    .addOption(new Option('-n, --lines <count>', 'how many').argParser(parseCount).default(100))
+    .addOption(new Option('-n, --lines <count>', 'how many').argParser(countOf('a number of lines', 0, 100_000)).default(100))
     .action(async (name: string, options: { follow?: boolean; lines: number }) => {
       const query = new URLSearchParams({ lines: String(options.lines), ...(options.follow === true ? { follow: 'true' } : {}) });
       const lines = session.client.lines(pathOf(name, `/logs?${query}`), { about: `plugin ${name}`, signal: session.io.signal });
@@ -74,14 +95,9 @@ function addDescribe(plugin: Command, session: Session): void {
     .command('describe')
     .description('all about one plugin')
     .argument('<name>')
-    .addOption(outputOption(['yaml', 'json']))
+    .addOption(answerOption(['yaml', 'json']))
     .action(async (name: string, options: { output: string }) => {
       const state = await session.client.json<PluginState>(pathOf(name), { about: `plugin ${name}` });
-      session.io.out(options.output === 'json' ? toJson(state) : toYaml(state));
+      session.io.out(renderOne(state, options.output, () => ''));
     });
-}
-
-function parseCount(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('It must be a number of lines.');
-  return Number(text);
 }

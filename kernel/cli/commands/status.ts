@@ -1,40 +1,72 @@
 /** `weft status`: how Weft is, on one screen. Exit 0: healthy. */
 import type { Command } from 'commander';
+import { answerOption, renderOne } from '../answers.ts';
 import { exitCodes } from '../errors.ts';
-import { cell, paint, Table, toJson } from '../output.ts';
+import { cell, paint, Table } from '../output.ts';
 import type { ProcessState, StatusReport } from '../report.ts';
-import { outputOption, type Session } from '../session.ts';
+import type { Session } from '../session.ts';
 
 export function addStatus(program: Command, session: Session): void {
   program
     .command('status')
     .description('show how Weft is; exit 0: healthy')
-    .addOption(outputOption(['table', 'json']))
+    .addOption(answerOption(['table', 'json', 'yaml']))
     .action(async (options: { output: string }) => {
       const report = await session.client.json<StatusReport>('/v1/status');
-      session.io.out(options.output === 'json' ? toJson(report) : formatStatus(report, session.io.terminal));
+      session.io.out(renderOne(report, options.output, () => formatStatus(report, session.io.terminal)));
       session.exitCode = report.healthy ? 0 : exitCodes.failed;
     });
 }
 
+const titles = ['PROCESS', 'STATE', 'PID', 'VERSION', 'MEMORY', 'RESTARTS', 'REASON'];
+
 function formatStatus(report: StatusReport, terminal: boolean): string {
+  const { kernel, forwarder, plugins, counts } = report;
   const processes: [string, ProcessState][] = [
-    ['kernel', { state: 'running', ...report.kernel }],
-    ['forwarder', report.forwarder],
-    ...report.plugins.map((plugin): [string, ProcessState] => [plugin.name, plugin]),
+    ['kernel', { state: 'running', ...kernel }],
+    ['forwarder', { version: kernel.version, ...forwarder }],
+    ...plugins.map((plugin): [string, ProcessState] => [plugin.name, plugin]),
   ];
-  const rows = processes.map(([name, { state, pid, restarts, reason }]) => [name, state, cell(pid), cell(restarts), cell(reason)]);
-  const table = new Table(['PROCESS', 'STATE', 'PID', 'RESTARTS', 'REASON'], rows);
+  const rows = processes.map(([name, process]) => rowOf(name, process));
+  const table = new Table(titles, rows);
   const lines = rows.map((row) => colourState(table.row(row), row[1] ?? '', terminal));
-  const counts = Object.entries(report.counts).map(([kind, count]) => `${kind} ${count}`);
+  const objects = Object.entries(counts).map(([kind, count]) => `${kind} ${count}`);
   return [
     `${report.healthy ? paint('healthy', 'green', terminal) : paint('not healthy', 'red', terminal)}\n\n`,
     table.head(),
     ...lines,
-    `\nversion ${cell(report.kernel.version)}, up ${cell(report.kernel.uptimeSeconds)} s, revision ${cell(report.kernel.revision)}\n`,
-    `objects: ${counts.length === 0 ? 'none' : counts.join(', ')}\n`,
+    `\nversion ${cell(kernel.version)}, up ${formatSeconds(kernel.uptimeSeconds)}, revision ${cell(kernel.revision)}\n`,
+    ...formatEnforcement(report),
+    `objects: ${objects.length === 0 ? 'none' : objects.join(', ')}\n`,
     ...formatAlarms(report, terminal),
   ].join('');
+}
+
+/** Memory in MiB, with the limit of a plugin. */
+function rowOf(name: string, { state, pid, version, rssBytes, limits, restarts, reason }: ProcessState): string[] {
+  const most = limits === undefined ? '' : `/${limits.memoryMib}`;
+  const memory = rssBytes === undefined || rssBytes === null ? undefined : `${Math.round(rssBytes / (1 << 20))}${most} MiB`;
+  return [name, state, cell(pid), cell(version), cell(memory), cell(restarts), cell(reason)];
+}
+
+/** Only what an operator should know: limits that the host does not enforce at once. */
+function formatEnforcement({ enforcement }: StatusReport): string[] {
+  if (enforcement === undefined || enforcement === null) return [];
+  const notes = [
+    enforcement.memory === 'watch' ? 'memory is looked at now and then' : '',
+    enforcement.cpu === 'none' ? 'CPU is not limited' : '',
+    enforcement.tasks === 'user' ? 'tasks count by user' : '',
+  ].filter((note) => note !== '');
+  return notes.length === 0 ? [] : [`limits of plugins, without control groups: ${notes.join(', ')}\n`];
+}
+
+/** `90 s`, `5 min`, `3 h 20 min`, `12 d 4 h`. */
+function formatSeconds(seconds: number): string {
+  if (seconds < 120) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 120) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
 function colourState(line: string, state: string, terminal: boolean): string {

@@ -84,7 +84,7 @@ export async function weft(
   let exec: readonly string[] = [];
   const io: Io = {
     env: { WEFT_API: api, ...options.env },
-    stdin: Readable.from([Buffer.from(options.stdin ?? '')]),
+    stdin: Object.assign(Readable.from([Buffer.from(options.stdin ?? '')]), { isTTY: options.terminal === true }),
     terminal: options.terminal === true,
     signal: controller.signal,
     out: (said) => {

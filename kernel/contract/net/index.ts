@@ -1,5 +1,6 @@
 export * from './calls.ts';
 export * from './domain.ts';
+export * from './drop-reasons.gen.ts';
 export * from './frame.ts';
 export * from './ip.ts';
 export * from './kinds.ts';

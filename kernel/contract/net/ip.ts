@@ -29,7 +29,7 @@ export const isIpv4 = (text: string): boolean => !text.includes(':');
 export function parseIp(text: string): IpAddress | undefined {
   if (!isIpv4(text)) return isIpv6(text) ? { family: 6, value: numberOf(ipaddr.IPv6.parse(text).toByteArray()) } : undefined;
   const octets = ipv4Octets(text);
-  return octets && { family: 4, value: BigInt(Buffer.from(octets).readUInt32BE()) };
+  return octets && { family: 4, value: BigInt(octets.reduce((value, octet) => value * 256 + octet)) };
 }
 
 export function formatIp({ family, value }: IpAddress): string {
@@ -50,7 +50,12 @@ export function readIp(bytes: Buffer): string {
 
 /** 4 or 16 bytes in network order. */
 export function ipBytes({ family, value }: IpAddress): Buffer {
-  return Buffer.from(value.toString(16).padStart(ipWidth(family) / 4, '0'), 'hex');
+  if (family === 4) {
+    const bytes = Buffer.alloc(4);
+    bytes.writeUInt32BE(Number(value));
+    return bytes;
+  }
+  return Buffer.from(value.toString(16).padStart(32, '0'), 'hex');
 }
 
 /** `ADDRESS/LENGTH`; `canonical` is false when host bits are set. Undefined for anything else. */
@@ -120,9 +125,8 @@ function isIpv6(text: string): boolean {
 
 /** Strict dotted decimal: four numbers 0–255 without leading zeros. */
 function ipv4Octets(text: string): readonly number[] | undefined {
-  const octets = text.split('.');
-  const fine = octets.length === 4 && octets.every((octet) => /^(?:0|[1-9][0-9]{0,2})$/.test(octet) && Number(octet) < 256);
-  return fine ? octets.map(Number) : undefined;
+  const octets = /^(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})$/.exec(text)?.slice(1).map(Number);
+  return octets?.every((octet) => octet < 256) ? octets : undefined;
 }
 
 function numberOf(bytes: Iterable<number>): bigint {

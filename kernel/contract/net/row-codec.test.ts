@@ -1,5 +1,5 @@
 import test from 'ava';
-import { packDelete, packUpsert, type Row, readRows, rowId, tables } from './rows.gen.ts';
+import { deletionOf, operationId, packDelete, packUpsert, type Row, readRows, rowId, tables } from './rows.gen.ts';
 
 const rows: readonly Row[] = [
   { table: 'vrf', id: 1 },
@@ -86,4 +86,12 @@ for (const [name, row, message] of refused) {
 test('a rest that is no whole row is ignored', (t) => {
   const row = packUpsert({ table: 'vrf', id: 1 }).subarray(8);
   t.is(readRows('vrf', Buffer.concat([row, row.subarray(0, 5)])).length, 1);
+});
+
+test('an operation tells which row it speaks of, and how that row is removed', (t) => {
+  const row: Row = { table: 'route', vrf: 7, prefixLength: 64, address: '2001:db8::', source: 10, nexthop: 9 };
+  const { nexthop: _, ...key } = row;
+  t.is(operationId(packUpsert(row)), rowId(key));
+  t.is(operationId(packDelete(key)), rowId(row));
+  t.deepEqual(deletionOf(packUpsert(row)), packDelete(key));
 });

@@ -87,6 +87,14 @@ export function packKey(table: string, spec: TableSpec, key: object): Buffer {
   return pack(remove, table, spec, key, true);
 }
 
+/** The delete of the row that an upsert makes. */
+export function keyOnly(op: Buffer, spec: TableSpec): Buffer {
+  const out = Buffer.alloc(op.length);
+  op.copy(out, 0, 0, headBytes + spec.keyBytes);
+  out.writeUInt8(remove, 0);
+  return out;
+}
+
 function readField(field: FieldSpec, buffer: Buffer, start: number): string | number {
   const at = start + field.offset;
   const bytes = buffer.subarray(at, at + field.bytes);

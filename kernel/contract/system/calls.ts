@@ -14,8 +14,13 @@ export interface KernelCalls {
   readonly 'objects.watch': Stream<{ kinds: readonly string[]; since: number }, readonly ObjectEvent[]>;
   /** One transaction; objects become managedBy the caller. Needs the grant `writes` for kinds of others. */
   readonly 'objects.apply': Unary<{ apply: readonly ObjectInput[]; delete: readonly ObjectKey[] }, { revision: number }>;
-  /** Merges `status` (top-level fields; null removes one) into objects of the caller's own kinds, in one transaction. Missing objects are skipped. */
-  readonly 'objects.status': Unary<{ updates: readonly { key: ObjectKey; status: Record<string, unknown> }[] }, { revision: number }>;
+  /** Merges `status` (top-level fields; null removes one) into objects of the caller's own kinds, in one transaction. Objects that are gone, or whose uid is another by now, are skipped. */
+  readonly 'objects.status': Unary<
+    { updates: readonly { key: ObjectKey; uid?: string; status: Record<string, unknown> }[] },
+    { revision: number }
+  >;
+  /** What the caller's finalizer stood for is put away: it is taken off, and objects without any left go. Those that are missing, not being deleted, or of another uid are skipped. */
+  readonly 'objects.finalize': Unary<{ keys: readonly (ObjectKey & { readonly uid?: string })[] }, { revision: number }>;
   /** Raises or refreshes an alarm; `key` is unique within the plugin. */
   readonly 'alarm.set': Unary<{ key: string; severity: 'warning' | 'critical'; subject: string; text: string }, Record<string, never>>;
   readonly 'alarm.clear': Unary<{ key: string }, Record<string, never>>;
@@ -37,9 +42,15 @@ export interface PluginCalls {
   /** Liveness: must be answered by the plugin's event loop. */
   readonly ping: Unary<Record<string, never>, { lag: number }>;
   readonly admit: Unary<AdmissionRequest, AdmissionReply>;
-  readonly operation: Unary<{ name: string; project: string; input: unknown }, unknown>;
+  /** `projects`: those that the caller may see; absent: all. What is told of others must not name their objects. */
+  readonly operation: Unary<{ name: string; project: string; projects?: readonly string[]; input: unknown }, unknown>;
   /** `file`: items are Buffers, parts of a file of the operation's media type. */
-  readonly 'operation.stream': Stream<{ name: string; project: string; input: unknown; file?: boolean }, unknown>;
+  readonly 'operation.stream': Stream<
+    { name: string; project: string; projects?: readonly string[]; input: unknown; file?: boolean },
+    unknown
+  >;
+  /** Its metrics in the Prometheus text format, without a label of its own name: the kernel adds `process`. */
+  readonly metrics: Unary<Record<string, never>, { text: string }>;
   /** The operator disabled the plugin: sweep rows, then the process is stopped. */
   readonly disable: Unary<Record<string, never>, Record<string, never>>;
 }

@@ -1,5 +1,5 @@
 /** What the launcher hands to a child (descriptor 3, one JSON document), and what both say over Node IPC afterwards. */
-import type { Grants, PuntClassSpec } from './manifest.ts';
+import type { Grants, Limits, PuntClassSpec } from './manifest.ts';
 
 /** Z85 text, 40 characters. */
 export interface KeyPair {
@@ -27,8 +27,25 @@ export interface Handoff {
   readonly tls?: TlsHandoff;
   /** Stands in the names of the links it makes; forwarder only. */
   readonly linkTag?: string;
+  /** Inherited descriptor of the audit log, open for appending; kernel only. */
+  readonly auditDescriptor?: number;
   /** Folder of all processes' logs, `<process>.log`, to read; kernel only. */
   readonly logDir?: string;
+  /** How the limits of plugins are enforced here; kernel only. */
+  readonly enforcement?: Enforcement;
+}
+
+/** `group`: by a control group, at once; `watch`: looked at now and then, and ended when beyond; `user`: with all else that its uid runs on this host. */
+export interface Enforcement {
+  readonly memory: 'group' | 'watch';
+  readonly cpu: 'group' | 'none';
+  readonly tasks: 'group' | 'user';
+}
+
+/** The sockets of one plugin: bound by kernel and forwarder, in folders that this plugin alone gets to see. */
+export function plugSockets(runDir: string, plugin: string): { readonly kernel: string; readonly control: string; readonly punts: string } {
+  const of = (server: string, name: string): string => `${runDir}/${server}/${plugin}/${name}.sock`;
+  return { kernel: of('kernel', 'control'), control: of('forwarder', 'control'), punts: of('forwarder', 'punt') };
 }
 
 export interface TlsHandoff {
@@ -39,6 +56,8 @@ export interface TlsHandoff {
   readonly key: string;
   /** PEM of the authority that signs client certificates. */
   readonly clientCa?: string;
+  /** PEM of its revocation list. */
+  readonly crl?: string;
 }
 
 /** What the kernel wants to run. */
@@ -48,6 +67,7 @@ export interface ProcessSpec {
   readonly entry: string;
   readonly grants: Grants;
   readonly puntClasses: readonly PuntClassSpec[];
+  readonly limits: Limits;
   readonly settings: Readonly<Record<string, unknown>>;
   /** Counts wanted restarts within one life of the kernel: a change makes the launcher restart the process. */
   readonly epoch: number;
@@ -60,7 +80,13 @@ export interface ChildState {
   readonly startedAt: string;
   /** Ends of the process that nobody asked for, since the launcher started. */
   readonly restarts: number;
-  readonly exit?: { readonly code: number | null; readonly signal: string | null; readonly at: string };
+  readonly exit?: {
+    readonly code: number | null;
+    readonly signal: string | null;
+    readonly at: string;
+    /** The limit that it went beyond, as "it used more than its 256 MiB of memory". */
+    readonly overuse?: string;
+  };
 }
 
 export interface Want {
@@ -72,12 +98,30 @@ export interface Want {
   readonly disabled: readonly string[];
 }
 
-export type KernelToLauncher = { readonly type: 'ready' } | Want | { readonly type: 'plugin-ready'; readonly name: string };
+/** The kernel asks for the forwarder's metrics; the launcher, which alone speaks to both, passes question and answer on as they are. */
+export interface MetricsQuestion {
+  readonly type: 'metrics';
+  readonly id: number;
+}
 
-export type LauncherToKernel = { readonly type: 'children'; readonly children: readonly ChildState[] };
+export interface MetricsAnswer extends MetricsQuestion {
+  /** Prometheus text format. */
+  readonly text: string;
+}
 
-export type ForwarderToLauncher = { readonly type: 'ready' };
-export interface LauncherToForwarder {
+export type KernelToLauncher =
+  | { readonly type: 'ready' }
+  | Want
+  | MetricsQuestion
+  | { readonly type: 'plugin-ready'; readonly name: string };
+
+export type LauncherToKernel = { readonly type: 'children'; readonly children: readonly ChildState[] } | MetricsAnswer;
+
+export type ForwarderToLauncher = { readonly type: 'ready' } | MetricsAnswer;
+export type LauncherToForwarder = PeerNews | MetricsQuestion;
+
+/** Who may talk to the forwarder. */
+export interface PeerNews {
   readonly type: 'peers';
   readonly peers: Readonly<Record<string, Peer>>;
   /** The rows of these are removed. Those of any other plugin that is no peer (crashed, uninstalled) stay. */

@@ -20,6 +20,24 @@ export interface ReferenceSpec {
   readonly kind: string;
 }
 
+/**
+ * One step of a conversion between two schema versions of a kind. Pointers are JSON pointers into the object, below `/spec` or `/status`; `*` stands
+ * for each item of a list. A step whose source is absent does nothing.
+ */
+export type ConverterStep =
+  | { readonly op: 'move'; readonly from: string; readonly to: string }
+  | { readonly op: 'default'; readonly at: string; readonly value: unknown }
+  | { readonly op: 'remove'; readonly at: string }
+  /** Replaces one text by another; a text that is not listed stays. */
+  | { readonly op: 'translate'; readonly at: string; readonly values: Readonly<Record<string, string>> };
+
+/** From schema version `version - 1` to `version` (`up`) and back (`down`). */
+export interface Converter {
+  readonly version: number;
+  readonly up: readonly ConverterStep[];
+  readonly down: readonly ConverterStep[];
+}
+
 export interface KindSpec {
   readonly kind: string;
   /** As in URLs: `virtual-networks`. */
@@ -34,6 +52,12 @@ export interface KindSpec {
   readonly status: object;
   readonly references: readonly ReferenceSpec[];
   readonly columns: readonly ColumnSpec[];
+  /** One for each version above 1. */
+  readonly converters?: readonly Converter[];
+  /** Deleted objects stay, with `metadata.deletedAt`, until the plugin has put away what it made for them and says so (`objects.finalize`). */
+  readonly finalizer?: boolean;
+  /** JSON pointers of the fields below `/spec` that users may change of an object that a plugin manages. */
+  readonly sharedFields?: readonly string[];
 }
 
 export interface OperationSpec {
@@ -41,6 +65,8 @@ export interface OperationSpec {
   readonly name: string;
   readonly summary: string;
   readonly stream: boolean;
+  /** It only shows what a viewer of the project may see, and costs little: a viewer may run it. */
+  readonly viewer?: boolean;
   readonly input: object;
   /** Schema of the reply, or of one item of a stream. */
   readonly output: object;
@@ -48,6 +74,17 @@ export interface OperationSpec {
   readonly cli?: CliSpec;
   /** A stream that can also be a file: asked for it (`?file=true`), the handler gives Buffers, which joined are the file. The verb gets `-w FILE`. */
   readonly file?: { readonly mediaType: string };
+  /** It explains words of this sort, such as `drop`: without input it answers `{items: Explanation[]}`, which `weft explain SORT [WORD]` shows. */
+  readonly glossary?: string;
+  /** Without input its answer for all projects holds nothing secret, and tells what the plugin does: it goes into support bundles. */
+  readonly bundle?: boolean;
+}
+
+/** One word of a glossary. */
+export interface Explanation {
+  readonly name: string;
+  readonly meaning: string;
+  readonly advice: string;
 }
 
 /** Input fields become `--field` options. A reply `{items: [...]}`, or the items of a stream, are shown as a table. */
@@ -77,6 +114,20 @@ export interface Grants {
   readonly reads: readonly string[];
   /** Kinds of other plugins it may create or delete. */
   readonly writes: readonly string[];
+  /** It may open sockets of its own beside those to kernel and forwarder, such as to a name server; without it the process has no network at all. */
+  readonly outside?: boolean;
+}
+
+/** What a plugin's process may use; the launcher enforces it. */
+export interface Limits {
+  /** Memory, MiB. */
+  readonly memoryMib: number;
+  /** Of one CPU; 200 are two. */
+  readonly cpuPercent: number;
+  /** Threads and processes. */
+  readonly tasks: number;
+  /** Content of its state folder, MiB. */
+  readonly stateMib: number;
 }
 
 export interface Manifest {
@@ -89,6 +140,8 @@ export interface Manifest {
   readonly operations: readonly OperationSpec[];
   readonly puntClasses: readonly PuntClassSpec[];
   readonly grants: Grants;
+  /** Absent: the defaults of `limitsOf`. */
+  readonly limits?: Partial<Limits>;
   /** JSON Schema of the plugin's settings. */
   readonly config: object;
 }

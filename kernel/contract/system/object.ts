@@ -15,7 +15,10 @@ export interface Metadata {
   readonly createdAt: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly ownerReferences?: readonly { readonly kind: string; readonly name: string; readonly uid: string }[];
+  /** Plugins that have something to put away before it may go: see `KindSpec.finalizer`. */
   readonly finalizers?: readonly string[];
+  /** RFC 3339. Somebody asked to delete it; it goes once `finalizers` is empty and nothing that goes itself refers to it. Until then it may not be changed. */
+  readonly deletedAt?: string;
   /** The plugin that wrote it, when a plugin did. */
   readonly managedBy?: string;
   /** System-wide visibility of a project object: others may reference it as `PROJECT/NAME`. */
@@ -39,6 +42,8 @@ export interface ObjectInput {
     readonly project?: string;
     readonly labels?: Readonly<Record<string, string>>;
     readonly shared?: boolean;
+    /** Only plugins may say it: the object goes, in the same transaction, when the last of its owners does. */
+    readonly ownerReferences?: readonly { readonly kind: string; readonly name: string }[];
   };
   readonly spec?: Readonly<Record<string, unknown>>;
 }
@@ -74,7 +79,7 @@ export interface ObjectEvent {
   readonly object: WeftObject;
 }
 
-/** One pending change inside an admission. */
+/** One pending change inside an admission. `after` of a delete is null, or the object as it stays until its finalizers are done: with `deletedAt`. */
 export interface Change {
   readonly op: 'create' | 'update' | 'delete';
   readonly key: ObjectKey;

@@ -4,6 +4,7 @@ import {
   fail,
   formatKey,
   type KernelCalls,
+  type KindSpec,
   keyOf,
   type ObjectEvent,
   type ObjectInput,
@@ -11,10 +12,15 @@ import {
   type WeftObject,
 } from '../../contract/system/index.ts';
 import { makeObject } from './objects.ts';
+import { assertStatus } from './status.ts';
+
+const deletedAt = '2026-01-02T00:00:00.000Z';
 
 type Alarm = Omit<KernelCalls['alarm.set']['in'], 'key'>;
 
 export class FakeKernel {
+  /** Statuses are held to the schemas of these. */
+  kinds: readonly KindSpec[] = [];
   /** By `Kind/project/name`. */
   readonly objects = new Map<string, WeftObject>();
   /** Raised and not cleared, by key. */
@@ -42,10 +48,14 @@ export class FakeKernel {
     return next as unknown as T;
   }
 
-  /** Deletes an object; the plugin hears of it. */
+  /** Deletes an object; one with finalizers stays until the plugin has taken its own off. The plugin hears of it. */
   remove(key: ObjectKey): void {
     const object = this.objects.get(formatKey(key));
     if (object === undefined) return;
+    if ((object.metadata.finalizers ?? []).length > 0) {
+      this.put({ ...object, metadata: { ...object.metadata, deletedAt } });
+      return;
+    }
     this.revision += 1;
     this.objects.delete(formatKey(key));
     this.#record({ revision: this.revision, type: 'deleted', object });
@@ -73,7 +83,11 @@ export class FakeKernel {
       'objects.watch': (input, context) => this.#watch(input, context),
       'objects.apply': (input) => this.#apply(input),
       'objects.status': ({ updates }) => {
-        for (const { key, status } of updates) this.#mergeStatus(key, status);
+        for (const { key, uid, status } of updates) if (this.#isThere(key, uid)) this.#mergeStatus(key, status);
+        return { revision: this.revision };
+      },
+      'objects.finalize': ({ keys }) => {
+        for (const { uid, ...key } of keys) if (this.#isThere(key, uid)) this.#finalize(key);
         return { revision: this.revision };
       },
       'alarm.set': ({ key, ...alarm }) => {
@@ -129,10 +143,23 @@ export class FakeKernel {
     return former === undefined ? made : { ...former, spec: made.spec };
   }
 
+  #isThere(key: ObjectKey, uid: string | undefined): boolean {
+    const object = this.objects.get(formatKey(key));
+    return object !== undefined && (uid === undefined || object.metadata.uid === uid);
+  }
+
+  #finalize(key: ObjectKey): void {
+    const object = this.objects.get(formatKey(key));
+    if (object?.metadata.deletedAt === undefined) return;
+    this.objects.set(formatKey(key), { ...object, metadata: { ...object.metadata, finalizers: [] } });
+    this.remove(key);
+  }
+
   #mergeStatus(key: ObjectKey, status: Record<string, unknown>): void {
     const object = this.objects.get(formatKey(key));
     if (object === undefined) return;
     const merged = Object.fromEntries(Object.entries({ ...object.status, ...status }).filter(([, value]) => value !== null));
+    assertStatus(this.kinds, key, merged, status);
     if (JSON.stringify(merged) !== JSON.stringify(object.status)) this.put({ ...object, status: merged });
   }
 }

@@ -7,6 +7,8 @@ export interface ObjectOptions {
   readonly status?: object;
   readonly labels?: Readonly<Record<string, string>>;
   readonly uid?: string;
+  /** Plugins that the object waits for when it is removed. */
+  readonly finalizers?: readonly string[];
 }
 
 /** An object as the store would hold it; its revision is set when it is put into the pretended kernel. */
@@ -16,7 +18,7 @@ export function makeObject<T extends WeftObject<object, object> = WeftObject>(
   spec: T['spec'],
   options: ObjectOptions = {},
 ): T {
-  const { project = defaultProject, status = {}, labels, uid = randomUUID() } = options;
+  const { project = defaultProject, status = {}, labels, uid = randomUUID(), finalizers } = options;
   const metadata = {
     name,
     ...(project === null ? {} : { project }),
@@ -25,6 +27,7 @@ export function makeObject<T extends WeftObject<object, object> = WeftObject>(
     generation: 1,
     createdAt: '2026-01-01T00:00:00.000Z',
     ...(labels === undefined ? {} : { labels }),
+    ...(finalizers === undefined ? {} : { finalizers }),
   };
   return { apiVersion, kind, metadata, spec, status } as unknown as T;
 }

@@ -18,11 +18,13 @@ import {
   type PluginCalls,
   type WeftObject,
 } from '../../contract/system/index.ts';
+import { ProcessMetrics } from '../../metrics/index.ts';
 import type { PluginDefinition } from '../plugin.ts';
 import { Runtime, type Wires } from '../runtime.ts';
 import { checkSettings } from '../settings.ts';
 import { FakeForwarder } from './forwarder.ts';
 import { FakeKernel } from './kernel.ts';
+import { assertStatus } from './status.ts';
 
 export interface StartOptions {
   readonly config?: object;
@@ -69,6 +71,7 @@ export class TestPlugin {
       definition.grants?.rows ?? [],
       (definition.puntClasses ?? []).map((puntClass) => puntClass.name),
     );
+    this.kernel.kinds = definition.kinds ?? [];
     this.#ownsStateDir = options.stateDir === undefined;
     this.#stateDir = options.stateDir ?? mkdtempSync(join(tmpdir(), `weft-${definition.name}-`));
     for (const object of options.objects ?? []) this.kernel.put(object);
@@ -79,6 +82,7 @@ export class TestPlugin {
       manifestHash: 'test',
       stateDir: this.#stateDir,
       log: options.log ?? pino({ level: 'silent' }),
+      metrics: new ProcessMetrics(),
       wires: this.#wires(definition.name),
       onFatal: (thrown) => {
         this.fatal ??= thrown;
@@ -140,7 +144,9 @@ export class TestPlugin {
       if (after === null) this.kernel.remove(key);
       else {
         const patch = reply.patches.find((candidate) => formatKey(candidate.key) === formatKey(key));
-        this.kernel.put({ ...after, status: { ...after.status, ...patch?.status } });
+        const status = { ...after.status, ...patch?.status };
+        assertStatus(this.kernel.kinds, key, status, patch?.status ?? {});
+        this.kernel.put({ ...after, status });
       }
     }
     await this.settle();
@@ -165,6 +171,11 @@ export class TestPlugin {
 
   operationStream(name: string, input: unknown = {}, project: string = defaultProject, file = false): AsyncIterableIterator<unknown> {
     return this.#plugin().stream('operation.stream', { name, project, input, ...(file ? { file } : {}) });
+  }
+
+  /** What it tells the kernel of itself: Prometheus text. */
+  async metrics(): Promise<string> {
+    return (await this.#plugin().call('metrics', {})).text;
   }
 
   /** What `weft plugin disable` does. */

@@ -54,6 +54,36 @@ test('If-Match guards put, patch and delete', async (t) => {
   t.is((await ask('PUT', `${shelves}/a`, { spec: { width: 2 } }, { 'if-match': String(etag) })).statusCode, 200);
 });
 
+test('If-Match: * wants the object to be there, If-None-Match: * wants it not to be', async (t) => {
+  const { ask } = await makeApi(t);
+  const present = { 'if-match': '*' };
+  const absent = { 'if-none-match': '*' };
+  const single = `${shelves}/a`;
+  for (const method of ['PUT', 'PATCH', 'DELETE'] as const)
+    t.deepEqual(code(await ask(method, single, { spec: {} }, present)), [412, 'REVISION_MISMATCH'], method);
+  t.is((await ask('PUT', single, { spec: { width: 1 } }, absent)).statusCode, 201);
+  t.deepEqual(code(await ask('PUT', single, { spec: { width: 1 } }, absent)), [412, 'REVISION_MISMATCH'], 'also when nothing would change');
+  t.is((await ask('PUT', single, { spec: { width: 2 } }, present)).statusCode, 200);
+  const read = await ask('GET', single);
+  t.is(read.headers.etag, `"${read.json().metadata.revision}"`);
+  const answers = await Promise.all(['x', 'y'].map((label) => ask('PATCH', single, { metadata: { labels: { [label]: '1' } } }, present)));
+  t.deepEqual(
+    answers.map(({ statusCode }) => statusCode),
+    [200, 200],
+  );
+  t.deepEqual((await ask('GET', single)).json().metadata.labels, { x: '1', y: '1' }, 'patches at the same time both count');
+  t.is((await ask('DELETE', single, undefined, present)).statusCode, 200);
+  const bad: Record<string, Record<string, string>> = {
+    'a weak tag': { 'if-match': 'W/"3"' },
+    'a list': { 'if-match': '"3", "4"' },
+    'a tag for If-None-Match': { 'if-none-match': '"3"' },
+    both: { ...present, ...absent },
+  };
+  for (const [what, headers] of Object.entries(bad)) t.deepEqual(code(await ask('PUT', single, {}, headers)), [400, 'MALFORMED'], what);
+  t.regex((await ask('PUT', single, {}, { 'if-match': 'W/"3"' })).json().detail, /weak/);
+  t.deepEqual(code(await ask('DELETE', single, undefined, absent)), [400, 'MALFORMED']);
+});
+
 test('patches at the same time all take effect', async (t) => {
   const { ask } = await makeApi(t);
   await ask('POST', shelves, { metadata: { name: 'a' } });
@@ -109,6 +139,25 @@ const refused: Record<string, { ask: Parameters<Awaited<ReturnType<typeof makeAp
   'an unknown query parameter': { ask: ['GET', `${shelves}?colour=red`], is: [400, 'MALFORMED'], says: /colour/ },
   'a flag that is none': { ask: ['DELETE', `${shelves}/a?cascade=perhaps`], is: [400, 'MALFORMED'], says: /true or false/ },
   'no JSON': { ask: ['POST', shelves, '{"a":\n!'], is: [400, 'MALFORMED'], says: /no JSON: Unexpected token/ },
+  'a name that is no text, nor can be': {
+    ask: [
+      'POST',
+      shelves,
+      { kind: { toString: 1 }, apiVersion: { toString: 1 }, metadata: { name: { toString: 1 }, project: { toString: 1 } } },
+    ],
+    is: [422, 'INVALID'],
+    says: /an object/,
+  },
+  'names that are no text, in an apply': {
+    ask: ['POST', '/v1/apply', { objects: [{ kind: 'Shelf', apiVersion: { toString: 1 }, metadata: { name: { toString: 1 } } }] }],
+    is: [422, 'INVALID'],
+    says: /an object/,
+  },
+  'a reference that is longer than any name': {
+    ask: ['POST', '/v1/default/books', { metadata: { name: 'b' }, spec: { shelf: 'x'.repeat(10_000) } }],
+    is: [422, 'INVALID'],
+    says: /does not exist/,
+  },
   'no body': { ask: ['POST', shelves], is: [400, 'MALFORMED'], says: /must be an object/ },
   'another content type': {
     ask: ['POST', shelves, 'x', { 'content-type': 'text/plain' }],
@@ -230,4 +279,27 @@ test('who is unknown gets 401, who may not gets 403, on every path', async (t) =
     api.uid = 777;
     t.not((await api.ask('GET', url)).statusCode, 403, url);
   }
+});
+
+test('a condition that cannot be kept is refused, not passed over', async (t) => {
+  const api = await makeApi(t);
+  const body = { objects: [{ kind: 'Shelf', metadata: { name: 'a' } }] };
+  const refused = await api.ask('POST', '/v1/apply', body, { 'if-match': '"1"' });
+  t.is(refused.statusCode, 400);
+  t.regex(refused.json().fix, /metadata\.revision/);
+  t.is((await api.ask('POST', '/v1/rollback?revision=1', undefined, { 'if-match': '"1"' })).statusCode, 400);
+  t.is((await api.ask('GET', '/v1/default/shelves/a')).statusCode, 404);
+});
+
+test('a body that is too large is told how large it may be there', async (t) => {
+  const { ask } = await makeApi(t);
+  const large = await ask('PUT', '/v1/default/shelves/a', ' '.repeat(1_100_000));
+  t.is(large.statusCode, 413);
+  t.regex(large.json().detail, /larger than 1 MiB/);
+});
+
+test('HEAD gets the headers of what has an end; a watch has none', async (t) => {
+  const { ask } = await makeApi(t);
+  t.is((await ask('HEAD', '/v1/default/shelves')).statusCode, 200);
+  t.is((await ask('HEAD', '/v1/watch')).statusCode, 404);
 });

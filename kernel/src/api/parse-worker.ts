@@ -1,10 +1,12 @@
 /** The thread that reads large bodies. */
 import { workerData } from 'piscina';
 import { toWeftError } from '../../contract/system/index.ts';
-import { type FoundPlugin, Registry } from '../registry/index.ts';
-import { type ParseOutcome, type ParseTask, parseApplyBody } from './parse.ts';
+import { Registry } from '../registry/index.ts';
+import { type ParseOutcome, type ParseTask, type ParseWorkerData, parseApplyBody } from './parse.ts';
 
-const registry = new Registry(workerData as FoundPlugin[]);
+const { plugins, orphans } = workerData as ParseWorkerData;
+const registry = new Registry(plugins);
+registry.orphans = orphans;
 
 export default function parse(task: ParseTask): ParseOutcome {
   try {

@@ -2,7 +2,7 @@
 import { Piscina } from 'piscina';
 import { fail, type ObjectKey, toWeftError, type WeftError, WeftFailure } from '../../contract/system/index.ts';
 import { invalid, isRecord, parseInputs, type Removal, type Wanted } from '../apply/index.ts';
-import { type FoundPlugin, nameProblem, nameRule, type Registry } from '../registry/index.ts';
+import { type FoundPlugin, nameProblem, nameRule, type OrphanKind, type Registry } from '../registry/index.ts';
 import { type MediaType, readJson, readYaml } from './documents.ts';
 
 export interface ApplyBody {
@@ -16,6 +16,12 @@ export interface ParseTask {
   readonly type: MediaType;
   /** Of objects that name none. */
   readonly project?: string;
+}
+
+/** The registry, as it crosses to the thread. */
+export interface ParseWorkerData {
+  readonly plugins: readonly FoundPlugin[];
+  readonly orphans: readonly OrphanKind[];
 }
 
 /** Failures cross the thread as data. */
@@ -70,7 +76,7 @@ export class BodyParser {
       maxThreads: 1,
       maxQueue: 16,
       idleTimeout: 10_000,
-      workerData: plugins,
+      workerData: { plugins, orphans: registry.orphans } satisfies ParseWorkerData,
       resourceLimits: { maxOldGenerationSizeMb: workerHeapMb },
     });
     // a thread that ends by itself rejects its task, too: there it is told

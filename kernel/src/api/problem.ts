@@ -1,25 +1,7 @@
 /** Errors as RFC 9457 problem documents. */
-import { type ErrorCode, errorCodes, type FieldError, type WeftError } from '../../contract/system/index.ts';
+import { type ErrorCode, errorCodes, errorGuide, type FieldError, problemUri, type WeftError } from '../../contract/system/index.ts';
 
 export const problemType = 'application/problem+json';
-
-const titles: Record<ErrorCode, string> = {
-  INVALID: 'The request was understood and refused',
-  MALFORMED: 'The request cannot be read',
-  TOO_LARGE: 'The request is too large',
-  UNAUTHENTICATED: 'The caller is unknown',
-  FORBIDDEN: 'The caller may not do this',
-  NOT_FOUND: 'There is no such thing',
-  CONFLICT: 'It contradicts what is there',
-  REFERENCED: 'It is still in use',
-  REVISION_MISMATCH: 'It was changed in the meantime',
-  REVISION_GONE: 'The change log does not reach back so far',
-  UNAVAILABLE: 'A part of the system that is needed does not serve',
-  DEADLINE: 'A part of the system did not answer in time',
-  BUS_OVERLOADED: 'Too much at once',
-  CANCELLED: 'The request was cancelled',
-  INTERNAL: 'The system made a mistake',
-};
 
 export interface Problem {
   /** `urn:weft:error:CODE` */
@@ -35,8 +17,8 @@ export interface Problem {
 
 export function problemOf(error: WeftError): Problem {
   return {
-    type: `urn:weft:error:${error.code}`,
-    title: titles[error.code],
+    type: problemUri(error.code),
+    title: errorGuide[error.code].title,
     status: errorCodes[error.code],
     detail: error.message,
     code: error.code,
@@ -45,15 +27,17 @@ export function problemOf(error: WeftError): Problem {
   };
 }
 
+const codes = Object.keys(errorCodes) as ErrorCode[];
+
 /** Of every problem document. */
 export const problemSchema = {
   type: 'object',
   properties: {
-    type: { type: 'string' },
+    type: { type: 'string', enum: codes.map(problemUri) },
     title: { type: 'string' },
     status: { type: 'integer' },
     detail: { type: 'string' },
-    code: { type: 'string', enum: Object.keys(errorCodes) },
+    code: { type: 'string', enum: codes },
     fix: { type: 'string' },
     errors: {
       type: 'array',

@@ -1,5 +1,9 @@
+import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { LightMyRequestResponse } from 'fastify';
+import { fail } from '../../contract/system/index.ts';
+import { Identities, Tokens } from '../rights/index.ts';
 import { makeApi, type TestApi } from './test/api.ts';
 
 /** Projects red and blue with a shelf each; user 1000 is operator in red, 1001 viewer in red. */
@@ -75,7 +79,7 @@ test('a viewer reads and changes nothing; a role that is taken away is gone at o
   api.uid = 1001;
   t.is((await api.ask('GET', '/v1/red/shelves/red-shelf')).statusCode, 200);
   t.is((await api.ask('DELETE', '/v1/red/shelves/red-shelf')).statusCode, 403);
-  t.is((await api.ask('POST', '/v1/red/operations/library.count', {})).statusCode, 403);
+  t.is((await api.ask('POST', '/v1/red/operations/library.follow', {})).statusCode, 403);
   api.uid = 0;
   await api.ask('DELETE', '/v1/roles/red-viewers');
   api.uid = 1001;
@@ -184,4 +188,97 @@ test('a watch shows only what its caller may see', async (t) => {
   const events = await api.watch(`/v1/watch?since=${revision}`, /late-red/);
   t.regex(events, /late-red/);
   t.notRegex(events, /late-blue/);
+});
+
+test('a viewer runs the operations that only show, in its project alone, and the plugin is told what the caller may see', async (t) => {
+  const api = await twoTenants(t);
+  api.uid = 1001;
+  const answer = await api.ask('POST', '/v1/red/operations/library.count', {});
+  t.is(answer.statusCode, 200);
+  t.deepEqual(answer.json().asked.projects, ['red']);
+  t.is((await api.ask('POST', '/v1/red/operations/library.follow', {})).statusCode, 403, 'this one does more');
+  for (const project of ['blue', 'nowhere', '-']) {
+    const refused = await api.ask('POST', `/v1/${project}/operations/library.count`, {});
+    t.is(refused.statusCode, 403, project);
+  }
+  api.uid = 0;
+  const all = await api.ask('POST', '/v1/-/operations/library.count', {});
+  t.is(all.json().asked.projects, undefined, 'an administrator may see everything');
+});
+
+test('a refusal of a plugin names no object of a project that the caller may not see', async (t) => {
+  const api = await twoTenants(t);
+  api.world.admitter.answer = () => ({
+    patches: [],
+    refusals: [
+      { object: 'Shelf/red/new', pointer: '/spec/width', message: 'belongs to Shelf/blue/blue-shelf', fix: 'ask Shelf/blue/blue-shelf' },
+      { object: 'Shelf/blue/blue-shelf', pointer: '', message: 'as Shelf/red/red-shelf.', fix: '' },
+    ],
+  });
+  const ask = (): Promise<LightMyRequestResponse> => api.ask('POST', '/v1/red/shelves', { metadata: { name: 'new' } });
+  t.regex((await ask()).body, /blue-shelf/, 'an administrator is told');
+  api.uid = 1000;
+  const refused = await ask();
+  t.is(refused.statusCode, 422);
+  t.notRegex(refused.body, /blue/);
+  t.like(refused.json(), {
+    detail: 'Shelf/red/new /spec/width: belongs to a Shelf of another project (and 1 more)',
+    errors: [
+      { object: 'Shelf/red/new', fix: 'ask a Shelf of another project' },
+      { object: 'a Shelf of another project', message: 'as Shelf/red/red-shelf.' },
+    ],
+  });
+});
+
+test('a stream that fails names no object of a project that the caller may not see', async (t) => {
+  const api = await twoTenants(t);
+  api.control.stream = async function* () {
+    yield {};
+    throw fail('UNAVAILABLE', 'waits for Shelf/blue/blue-shelf and Shelf/red/red-shelf');
+  };
+  const read = async (): Promise<string> => (await api.ask('POST', '/v1/red/operations/library.follow', {})).body;
+  t.regex(await read(), /event: error\n.*blue-shelf/, 'an administrator is told');
+  api.uid = 1000;
+  const said = await read();
+  t.regex(said, /waits for a Shelf of another project and Shelf\/red\/red-shelf/);
+  t.notRegex(said, /blue/);
+});
+
+test('who follows a log is cut off when his role is taken away', async (t) => {
+  const api = await twoTenants(t);
+  await api.ask('POST', '/v1/roles', { metadata: { name: 'all' }, spec: { role: 'admin', everywhere: true, subjects: ['uid:1000'] } });
+  const log = join(api.logDir, 'kernel.log');
+  appendFileSync(log, '{"msg":"first"}\n');
+  api.uid = 1000;
+  const response = await api.app.inject({ method: 'GET', url: '/v1/plugins/kernel/logs?follow=true', payloadAsStream: true });
+  const said = response.stream()[Symbol.asyncIterator]();
+  t.regex(String((await said.next()).value), /first/);
+  api.uid = 0;
+  await api.ask('DELETE', '/v1/roles/all');
+  api.uid = 1000;
+  appendFileSync(log, '{"msg":"late"}\n');
+  const more = await said.next().then(
+    ({ value }) => String(value),
+    () => 'cut off',
+  );
+  t.notRegex(more, /late/);
+});
+
+test('several roles of one subject are one, as wide as all of them', async (t) => {
+  const api = await twoTenants(t);
+  const roles = Array.from({ length: 50 }, (_, index) => ({
+    kind: 'Role',
+    metadata: { name: `r${index}` },
+    spec: { role: index === 49 ? 'viewer' : 'operator', projects: [index % 2 === 0 ? 'red' : 'blue'], subjects: ['uid:1002'] },
+  }));
+  await api.ask('POST', '/v1/apply', { objects: roles });
+  const { store, pipeline } = api.world;
+  const { bindings } = new Identities(store, new Tokens(store, pipeline), []).identify({ uid: 1002 });
+  t.deepEqual(bindings, [
+    { role: 'operator', projects: new Set(['red', 'blue']) },
+    { role: 'viewer', projects: new Set(['blue']) },
+  ]);
+  await api.ask('PUT', '/v1/roles/r1', { spec: { role: 'operator', everywhere: true, subjects: ['uid:1002'] } });
+  const wider = new Identities(store, new Tokens(store, pipeline), []).identify({ uid: 1002 });
+  t.deepEqual(wider.bindings[0], { role: 'operator', projects: null });
 });

@@ -1,31 +1,47 @@
 /** The HTTP API: one Fastify instance, whatever it listens on. */
 import { chmod, rm } from 'node:fs/promises';
-import type { Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
-import Fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance, type FastifyRequest, LogController } from 'fastify';
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyRequest,
+  LogController,
+  type RouteOptions,
+} from 'fastify';
 import { fail, toWeftError, type WeftError, WeftFailure } from '../../contract/system/index.ts';
-import { projectKind, type Registry, suggestion } from '../registry/index.ts';
-import { authorize, Identities } from '../rights/index.ts';
+import type { ProcessMetrics } from '../../metrics/index.ts';
+import { asyncFailpoint } from '../failpoints/index.ts';
+import { type Registry, suggestion } from '../registry/index.ts';
+import { type AuditLog, auditRequests } from './audit.ts';
+import { type GuardOptions, guard } from './guard.ts';
 import { Metrics } from './metrics.ts';
 import { BodyParser } from './parse.ts';
 import type { ApiParts } from './parts.ts';
-import { problemOf, problemType } from './problem.ts';
+import { type Problem, problemOf, problemType } from './problem.ts';
+import { Redaction } from './redaction.ts';
+import { requestId } from './request-id.ts';
 import { applyRoutes } from './routes/apply.ts';
+import { auditRoutes } from './routes/audit.ts';
+import { backupRoutes } from './routes/backup.ts';
 import { documentRoutes } from './routes/documents.ts';
 import { historyRoutes } from './routes/history.ts';
 import { objectRoutes } from './routes/objects.ts';
 import { operationRoutes } from './routes/operations.ts';
+import { orphanRoutes } from './routes/orphans.ts';
 import { pluginRoutes } from './routes/plugins.ts';
+import { settingRoutes } from './routes/settings.ts';
 import { statusRoutes } from './routes/status.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 import { watchRoutes } from './routes/watch.ts';
+import { answerUnreadable, answerUnrouted } from './unread.ts';
 
-export interface ApiOptions extends Omit<ApiParts, 'parser' | 'metrics'> {
-  /** User ids with all rights besides root and the kernel's own. */
-  readonly admins: readonly number[];
-  /** User id at the other end of a connection, null when unknown. */
-  readonly peerUid: (socket: Socket) => number | null;
+export interface ApiOptions extends Omit<ApiParts, 'parser' | 'metrics'>, GuardOptions {
+  readonly audit: AuditLog;
+  /** Hears of every route. */
+  readonly onRoute?: ((route: RouteOptions) => void) | undefined;
   readonly logger?: FastifyBaseLogger;
+  /** What the kernel's process counts beside the API. */
+  readonly process?: ProcessMetrics;
 }
 
 export const maxBodyBytes = 32 * 1024 * 1024;
@@ -37,33 +53,54 @@ export function buildApi(options: ApiOptions): FastifyInstance {
     bodyLimit: maxBodyBytes,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 200 },
+    genReqId: requestId,
+    frameworkErrors: answerUnrouted,
+    // refused by the guard, in words
+    http: { requireHostHeader: false },
+    clientErrorHandler: answerUnreadable,
     ...(options.logger === undefined
       ? {}
       : { loggerInstance: options.logger, logController: new LogController({ disableRequestLogging: true }) }),
   });
-  const parts: ApiParts = { ...options, parser: new BodyParser(registry), metrics: new Metrics(options.store, options.plugins) };
+  const parts: ApiParts = { ...options, parser: new BodyParser(registry), metrics: metricsOf(options) };
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(mediaTypes, { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-  app.decorateRequest('identity');
-  app.decorateRequest('renew');
+  // an expectation that nobody knows is no reason not to answer
+  app.server.on('checkExpectation', (request, response) => app.routing(request, response));
   guard(app, options);
+  app.addHook('onRequest', ({ routeOptions }, _reply, done) => {
+    registry.assertServed(routeOptions.config.access?.kind ?? '');
+    done();
+  });
+  auditRequests(app, options.audit);
+  app.addHook('onSend', async () => await asyncFailpoint('api.before-answer'));
   parts.metrics.observe(app);
+  const redaction = new Redaction(registry);
+  app.decorateRequest('problemOf', function (this: FastifyRequest, thrown: unknown): Problem {
+    return problemOf(redaction.of(asWeftError(thrown as FastifyError | WeftFailure, this), this.identity));
+  });
   app.setErrorHandler((thrown: FastifyError | WeftFailure, request, reply) => {
-    const error = asWeftError(thrown);
-    if (error.code === 'INTERNAL') request.log.error({ err: thrown }, 'request failed');
-    const problem = problemOf(error);
+    const problem = request.problemOf(thrown);
+    if (problem.code === 'INTERNAL') request.log.error({ err: thrown }, 'request failed');
+    request.trail.code = problem.code;
+    if (problem.code === 'UNAUTHENTICATED') void reply.header('www-authenticate', 'Bearer');
     return reply.code(problem.status).type(problemType).send(problem);
   });
   app.setNotFoundHandler((request) => {
     throw notFound(registry, request);
   });
+  if (options.onRoute !== undefined) app.addHook('onRoute', options.onRoute);
   for (const routes of [
     objectRoutes,
+    orphanRoutes,
     applyRoutes,
+    auditRoutes,
+    backupRoutes,
     historyRoutes,
     watchRoutes,
     operationRoutes,
     pluginRoutes,
+    settingRoutes,
     tokenRoutes,
     statusRoutes,
     documentRoutes,
@@ -73,54 +110,28 @@ export function buildApi(options: ApiOptions): FastifyInstance {
   return app;
 }
 
+function metricsOf({ store, plugins, process, logger }: ApiOptions): Metrics {
+  const onProblem = (problem: string): void => logger?.warn(problem);
+  return new Metrics({ store, plugins, onProblem, ...(process === undefined ? {} : { process }) });
+}
+
+/** Connections that may wait for their turn; the system has a limit of its own (net.core.somaxconn). */
+const backlog = 4_096;
+
 /** Serves on a unix socket that anyone may open: what they may do is decided by who they are. */
 export async function listenOnSocket(app: FastifyInstance, path: string): Promise<void> {
   // the launcher's lock says that nobody else serves it
   await rm(path, { force: true });
-  await app.listen({ path });
+  await app.listen({ path, backlog });
   await chmod(path, 0o666);
 }
 
-function guard(app: FastifyInstance, options: ApiOptions): void {
-  const uids = new WeakMap<Socket, number | null>();
-  const identities = new Identities(options.store, options.tokens, options.admins);
-  app.server.on('connection', (socket: Socket) => uids.set(socket, options.peerUid(socket)));
-  app.addHook('onRoute', ({ config, method, url }) => {
-    if (config?.access === undefined) throw new Error(`route ${String(method)} ${url} names no access`);
-  });
-  app.addHook('onRequest', async (request) => {
-    const { socket } = request.raw;
-    const uid = uids.has(socket) ? uids.get(socket) : options.peerUid(socket);
-    const credentials = {
-      uid: uid ?? null,
-      certificate: certificateOf(socket),
-      authorization: request.headers.authorization,
-    };
-    request.renew = () => {
-      request.identity = identities.identify(credentials);
-      return request.identity;
-    };
-    request.renew();
-    const { verb, kind } = request.routeOptions.config.access ?? { verb: 'get', kind: 'paths' };
-    const params = request.params as { project?: string; name?: string } | undefined;
-    // the list holds only those that the caller may see
-    if (kind === projectKind.kind && verb === 'list' && request.identity.bindings.length > 0) return;
-    authorize(request.identity, verb, kind, kind === projectKind.kind ? params?.name : params?.project);
-  });
-}
-
-/** Common name of a client certificate that the server's authority has signed. */
-function certificateOf(socket: Socket): string | undefined {
-  if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
-  const { subject } = socket.getPeerCertificate();
-  return typeof subject?.CN === 'string' ? subject.CN : undefined;
-}
-
-function asWeftError(thrown: FastifyError | WeftFailure): WeftError {
+function asWeftError(thrown: FastifyError | WeftFailure, { routeOptions }: FastifyRequest): WeftError {
   if (thrown instanceof WeftFailure) return thrown.error;
   switch (thrown.code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return fail('TOO_LARGE', `the body is larger than ${maxBodyBytes / 1024 / 1024} MiB`, 'split it into several requests').error;
+      return fail('TOO_LARGE', `the body is larger than ${routeOptions.bodyLimit / 1024 / 1024} MiB`, 'split it into several requests')
+        .error;
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return fail('MALFORMED', 'this content type is not taken', `send ${mediaTypes.join(', ')}`).error;
     default: {

@@ -71,6 +71,23 @@ test('the description is OpenAPI 3.1, names every kind and operation, and each o
   }
 });
 
+test('every route is described, and every path that is described is a route', async (t) => {
+  const routes = new Set<string>();
+  const { ask } = await makeApi(t, {
+    onRoute: ({ method, url }) => {
+      for (const one of [method].flat()) if (one !== 'HEAD') routes.add(`${one.toLowerCase()} ${url.replaceAll(/:(\w+)/g, '{$1}')}`);
+    },
+  });
+  const { paths } = (await ask('GET', '/openapi.json')).json<Description>();
+  const described = Object.entries(paths).flatMap(([path, item]) =>
+    Object.keys(item).flatMap((method) => (method === 'parameters' ? [] : `${method} ${path}`)),
+  );
+  const operations = described.filter((one) => /operations\/library\./.test(one));
+  t.true(operations.length > 0);
+  const expected = [...described.filter((one) => !operations.includes(one)), 'post /v1/{project}/operations/{operation}'];
+  t.deepEqual([...routes].sort(), expected.sort());
+});
+
 test('every reference of the description leads somewhere', async (t) => {
   const { ask } = await makeApi(t);
   const body = (await ask('GET', '/openapi.json')).body;
@@ -157,9 +174,9 @@ test('metrics have names that Prometheus users expect', async (t) => {
   const { ask } = await makeApi(t);
   await ask('GET', '/v1/projects');
   const text = (await ask('GET', '/metrics')).body;
-  t.regex(text, /weft_objects\{kind="Project"\} 1/);
-  t.regex(text, /weft_plugin_up\{plugin="library"\} 1/);
-  t.regex(text, /weft_api_requests_total\{method="GET",route="\/v1\/projects",status="200"\} 1/);
+  t.regex(text, /weft_objects\{process="kernel",kind="Project"\} 1/);
+  t.regex(text, /weft_plugin_up\{process="kernel",plugin="library"\} 1/);
+  t.regex(text, /weft_api_requests_total\{process="kernel",method="GET",route="\/v1\/projects",status="200"\} 1/);
   for (const [, name = '', type] of text.matchAll(/^# TYPE (\S+) (\S+)$/gm)) {
     t.regex(name, /^weft_[a-z]+(_[a-z]+)*$/);
     t.is(name.endsWith('_total'), type === 'counter', name);

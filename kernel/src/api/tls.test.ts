@@ -1,17 +1,18 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { type RequestOptions, request } from 'node:https';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { connect } from 'node:tls';
 import test, { type ExecutionContext } from 'ava';
 import type { TlsHandoff } from '../../contract/system/index.ts';
 import { tlsHandoff } from '../boot/certificate.ts';
 import { makeApi, type TestApi } from './test/api.ts';
 import { listenOnTls } from './tls.ts';
 
-const off = { listen: '', certificate: '', key: '', clientCa: '' };
+const off = { listen: '', certificate: '', key: '', clientCa: '', crl: '' };
 
 function folder(t: ExecutionContext): string {
   const path = mkdtempSync(join(tmpdir(), 'weft-tls-'));
@@ -52,10 +53,23 @@ function clientCertificate(dir: string, name: string): { ca: string; cert: Buffe
   return { ca: join(dir, 'ca.pem'), cert: read('client.pem'), key: read('client.key') };
 }
 
-async function serve(t: ExecutionContext, dir: string, clientCa: string): Promise<{ api: TestApi; tls: TlsHandoff }> {
+/** A revocation list of the authority in this folder, with or without the client's certificate in it. */
+function revocationList(dir: string, revoked: boolean): string {
+  const path = join(dir, 'crl.pem');
+  writeFileSync(join(dir, 'index.txt'), '');
+  writeFileSync(join(dir, 'ca.cnf'), '[ca]\ndefault_ca=all\n[all]\ndatabase=index.txt\ndefault_md=sha256\ndefault_crl_days=2\n');
+  const ca = (...args: string[]): void => {
+    execFileSync('openssl', ['ca', '-config', 'ca.cnf', '-cert', 'ca.pem', '-keyfile', 'ca.key', ...args], { cwd: dir, stdio: 'ignore' });
+  };
+  if (revoked) ca('-revoke', 'client.pem');
+  ca('-gencrl', '-out', path);
+  return path;
+}
+
+async function serve(t: ExecutionContext, dir: string, clientCa: string, crl = ''): Promise<{ api: TestApi; tls: TlsHandoff }> {
   const api = await makeApi(t);
   const said: string[] = [];
-  const tls = tlsHandoff({ ...off, listen: `127.0.0.1:${await freePort()}`, clientCa }, dir, (line) => said.push(line));
+  const tls = tlsHandoff({ ...off, listen: `127.0.0.1:${await freePort()}`, clientCa, crl }, dir, (line) => said.push(line));
   if (tls === undefined) throw new Error('no TLS');
   t.regex(said.join(), /certificate .*tls\/certificate\.pem \(SHA-256 ([0-9A-F]{2}:){31}/);
   t.is(statSync(join(dir, 'tls/key.pem')).mode & 0o777, 0o600);
@@ -88,6 +102,24 @@ test('over TLS a caller is known by its token, or by its certificate, and otherw
   await t.throwsAsync(ask(port, '/v1/status', {}), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
 });
 
+test('a certificate that was taken back is worth nothing, whatever its name may do', async (t) => {
+  for (const revoked of [true, false]) {
+    const dir = folder(t);
+    const { ca: authority, cert, key } = clientCertificate(dir, 'alice');
+    const { api, tls } = await serve(t, dir, authority, revocationList(dir, revoked));
+    await api.ask('POST', '/v1/roles', { metadata: { name: 'all' }, spec: { role: 'viewer', everywhere: true, subjects: ['cert:alice'] } });
+    api.uid = null;
+    t.is((await ask(tls.port, '/v1/status', { ca: tls.certificate, cert, key })).status, revoked ? 401 : 200);
+  }
+});
+
+test('what is no HTTP is answered over TLS as on the socket', async (t) => {
+  const { tls } = await serve(t, folder(t), '');
+  const socket = connect({ host: '127.0.0.1', port: tls.port, ca: tls.certificate });
+  socket.write('this is no HTTP\r\n\r\n');
+  t.regex(await text(socket), /^HTTP\/1.1 400 .*application\/problem\+json.*"code":"MALFORMED"/s);
+});
+
 test('the certificate stays the same from start to start', (t) => {
   const dir = folder(t);
   const make = () => tlsHandoff({ ...off, listen: '[::1]:8082' }, dir, () => undefined);
@@ -105,4 +137,5 @@ test('a file that is missing, or only one of the two, is named by its setting', 
   t.throws(make({ certificate: '/nowhere.pem' }), { message: /belong together/ });
   t.throws(make({ certificate: '/nowhere.pem', key: '/nowhere.key' }), { message: /^api\.tls\.certificate: ENOENT/ });
   t.throws(make({ clientCa: '/nowhere.pem' }), { message: /^api\.tls\.clientCa: ENOENT/ });
+  t.throws(make({ crl: '/nowhere.pem' }), { message: /^api\.tls\.crl: ENOENT/ });
 });

@@ -10,9 +10,12 @@ import {
   toWeftError,
   type WeftFailure,
 } from '../../contract/system/index.ts';
+import { asyncFailpoint } from '../failpoints/index.ts';
 import { kernelOwner, type Registry } from '../registry/index.ts';
 import { admitBuiltin } from './builtin.ts';
 import { invalid } from './input.ts';
+import { isRecord } from './plain-data.ts';
+import { mergeStatus, statusFindings } from './status.ts';
 
 /** How plugins are asked. The session layer does it over the bus. */
 export interface Admitter {
@@ -38,6 +41,7 @@ const unanswered: readonly ErrorCode[] = ['UNAVAILABLE', 'DEADLINE', 'BUS_OVERLO
  */
 export async function admit(asked: Asked, changes: readonly Change[], dryRun: boolean): Promise<readonly Change[]> {
   const { registry, admitter } = asked;
+  for (const { key } of changes) registry.assertServed(key.kind);
   const owners = new Set(changes.map(({ key }) => registry.kind(key.kind)?.plugin ?? kernelOwner));
   const plugins = registry.plugins.map(({ name }) => name).filter((name) => owners.has(name));
   for (const plugin of plugins) {
@@ -49,12 +53,15 @@ export async function admit(asked: Asked, changes: readonly Change[], dryRun: bo
     const visible = registry.visibleKinds(plugin);
     const part = admitted.filter(({ key }) => visible.has(key.kind));
     const revision = asked.revisionOf([...visible]);
+    await asyncFailpoint('admit.before-ask');
     const reply = await admitter.admit(plugin, { revision, dryRun, changes: part }).catch((thrown: unknown) => {
       const { code, message } = toWeftError(thrown);
       if (unanswered.includes(code)) throw unavailable(registry, plugin, changes, message);
-      if (code === 'INTERNAL') throw fail(code, `the plugin ${plugin} made a mistake: ${message}`, `report it; weft plugin logs ${plugin}`);
+      if (code === 'INTERNAL') throw mistake(plugin, message);
       throw thrown;
     });
+    await asyncFailpoint('admit.after-reply');
+    if (!isReply(reply)) throw mistake(plugin, 'its answer does not have the form of one');
     admitted = patch(admitted, plugin, registry, reply);
   }
   return admitted;
@@ -62,27 +69,39 @@ export async function admit(asked: Asked, changes: readonly Change[], dryRun: bo
 
 function patch(changes: readonly Change[], plugin: string, registry: Registry, reply: AdmissionReply): readonly Change[] {
   if (reply.refusals.length > 0) throw invalid(reply.refusals as FieldError[]);
+  if (reply.patches.length === 0) return changes;
+  const changed = new Set(changes.map(({ key }) => formatKey(key)));
   const patches = new Map<string, Record<string, unknown>>();
   for (const { key, status } of reply.patches) {
-    if (registry.kind(key.kind)?.plugin !== plugin) {
-      throw fail(
-        'INTERNAL',
-        `the plugin ${plugin} gave a status to ${formatKey(key)}, which is not its own`,
-        `report it; weft plugin logs ${plugin}`,
-      );
-    }
-    patches.set(formatKey(key), { ...patches.get(formatKey(key)), ...status });
+    const id = formatKey(key);
+    const why = registry.kind(key.kind)?.plugin !== plugin ? 'which is not its own' : changed.has(id) ? null : 'which is not being changed';
+    if (why !== null) throw mistake(plugin, `it gave a status to ${id}, ${why}`);
+    patches.set(id, { ...patches.get(id), ...status });
   }
   return changes.map((change) => {
     const status = patches.get(formatKey(change.key));
     if (status === undefined || change.after === null) return change;
-    return { ...change, after: { ...change.after, status: mergeStatus(change.after.status, status) } };
+    const merged = mergeStatus(change.after.status, status);
+    assertFits(plugin, statusFindings(registry, change.key, merged, status));
+    return { ...change, after: { ...change.after, status: merged } };
   });
 }
 
-/** Top-level fields replace those of the same name; null removes one. */
-export function mergeStatus(status: Readonly<Record<string, unknown>>, update: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries({ ...status, ...update }).filter(([, value]) => value !== null && value !== undefined));
+function assertFits(plugin: string, findings: readonly FieldError[]): void {
+  const [first] = findings;
+  if (first === undefined) return;
+  throw mistake(plugin, `it gave ${first.object} a status whose ${first.pointer} ${first.message}`, findings);
+}
+
+/** Nothing that a plugin sends is believed to be what its type says. */
+function isReply(reply: unknown): reply is AdmissionReply {
+  if (!isRecord(reply) || !Array.isArray(reply.patches) || !Array.isArray(reply.refusals)) return false;
+  return reply.patches.every((one) => isRecord(one) && isRecord(one.key) && isRecord(one.status)) && reply.refusals.every(isRecord);
+}
+
+/** What a plugin decides is its own fault, never the asker's. */
+function mistake(plugin: string, what: string, findings?: readonly FieldError[]): WeftFailure {
+  return fail('INTERNAL', `the plugin ${plugin} made a mistake: ${what}`, `report it; weft plugin logs ${plugin}`, findings);
 }
 
 function unavailable(registry: Registry, plugin: string, changes: readonly Change[], reason: string): WeftFailure {

@@ -9,7 +9,7 @@ import {
   formatKey,
   type ObjectKey,
 } from '../../contract/system/index.ts';
-import { alarmKind, projectKind, type Registry, reservedWords } from '../registry/index.ts';
+import { alarmKind, projectKind, type Registry, reservedWords, tokenKind } from '../registry/index.ts';
 import type { Subject } from './subject.ts';
 
 /** Alarms are the system's. */
@@ -34,4 +34,15 @@ function refuseProject(registry: Registry, { op, key }: Change): FieldError[] {
   const plurals = registry.kinds.map(({ spec }) => spec.plural);
   if (op !== 'create' || ![...reservedWords, ...plurals].includes(key.name)) return [];
   return [{ object, pointer: '/metadata/name', message: `"${key.name}" is a word of the API`, fix: 'choose another name' }];
+}
+
+/** Where the hash of an issued token is kept. */
+export function tokenSetting(uid: string): string {
+  return `token/${uid}`;
+}
+
+/** Settings that are about objects, and go in the same transaction with them. */
+export function settingsGoneWith(changes: readonly Change[]): Readonly<Record<string, undefined>> {
+  const gone = changes.filter(({ key, after }) => key.kind === tokenKind.kind && after === null);
+  return Object.fromEntries(gone.flatMap(({ before }) => (before === null ? [] : [[tokenSetting(before.metadata.uid), undefined]])));
 }

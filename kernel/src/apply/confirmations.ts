@@ -1,5 +1,6 @@
 /** Changes on trial: unless somebody confirms them in time they are taken back, also when the kernel died meanwhile. */
 import { type ErrorCode, fail, toWeftError } from '../../contract/system/index.ts';
+import { asyncFailpoint } from '../failpoints/index.ts';
 import type { ObjectStore } from '../store/index.ts';
 import type { Pipeline } from './pipeline.ts';
 import { systemSubject } from './subject.ts';
@@ -63,6 +64,7 @@ export class Confirmations {
   async confirm(number: number): Promise<Trial> {
     const trial = this.#find(number);
     await this.#pipeline.decide(trial);
+    await asyncFailpoint('trial.after-decide');
     await this.#pipeline.clearAlarm(alarmOf(trial));
     this.watch();
     return trial;
@@ -104,6 +106,7 @@ export class Confirmations {
 
   async #end(): Promise<void> {
     const over = this.#undecided().filter(({ until }) => Date.parse(until) <= this.#now());
+    await asyncFailpoint('trial.over');
     let passed = true;
     for (const trial of over) passed = (await this.#takeBack(trial)) && passed;
     if (passed) this.watch();
@@ -113,7 +116,9 @@ export class Confirmations {
   /** @returns false when it shall be tried again */
   async #takeBack(trial: Trial): Promise<boolean> {
     try {
+      await asyncFailpoint('trial.before-revert');
       await this.#pipeline.revert(trial);
+      await asyncFailpoint('trial.after-revert');
       await this.#pipeline.clearAlarm(alarmOf(trial));
       return true;
     } catch (thrown) {

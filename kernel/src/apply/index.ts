@@ -1,8 +1,12 @@
 export type { Admitter } from './admission.ts';
+export { tokenSetting } from './builtin.ts';
 export { Confirmations } from './confirmations.ts';
 export { shown } from './hidden.ts';
-export { invalid, isRecord, parseInputs, type Wanted } from './input.ts';
+export { invalid, type Precondition, parseInputs, textOf, type Wanted } from './input.ts';
+export type { Removal } from './intent.ts';
+export { tellOrphans } from './orphans.ts';
 export { touched } from './past.ts';
-export { type ApplyRequest, type ApplyResult, Pipeline } from './pipeline.ts';
-export type { Removal } from './plan.ts';
-export { type Subject, systemSubject } from './subject.ts';
+export { type ApplyReply, type ApplyRequest, type ApplyResult, Pipeline } from './pipeline.ts';
+export { isRecord } from './plain-data.ts';
+export { onAccount } from './serial.ts';
+export { formatSubject, type Subject, systemSubject } from './subject.ts';

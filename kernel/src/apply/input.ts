@@ -9,6 +9,11 @@ import {
   type WeftFailure,
 } from '../../contract/system/index.ts';
 import { type Finding, nameProblem, nameRule, type RegisteredKind, type Registry, suggestion, typeName } from '../registry/index.ts';
+import { parseOwners } from './owner-input.ts';
+import { escapeToken, isRecord } from './plain-data.ts';
+
+/** The revision that an object must have, or whether it must be there at all. */
+export type Precondition = number | 'present' | 'absent';
 
 /** An object as wanted, complete but for what the system adds. Plain data: it may cross a thread. */
 export interface Wanted {
@@ -16,10 +21,12 @@ export interface Wanted {
   readonly spec: Readonly<Record<string, unknown>>;
   readonly labels: Readonly<Record<string, string>>;
   readonly shared: boolean;
+  /** Absent: the document said nothing of them. */
+  readonly owners?: readonly ObjectKey[];
   /** What an object had that comes back: its owner may give it the same again. */
   readonly status?: Readonly<Record<string, unknown>>;
-  /** Revision that the object must have for this change to be made. */
-  readonly ifMatch?: number;
+  /** What must hold for this change to be made. */
+  readonly ifMatch?: Precondition;
   /** Refuse when the object exists. */
   readonly mustBeNew?: boolean;
 }
@@ -33,7 +40,9 @@ export const maxErrors = 200;
 const documentFields = ['apiVersion', 'kind', 'metadata', 'spec', 'status'];
 const writableMetadata = ['name', 'project', 'labels', 'shared'];
 /** What the system writes: taken and dropped, so that what `get -o yaml` printed may be applied again. */
-const readOnlyMetadata = ['uid', 'revision', 'generation', 'createdAt', 'ownerReferences', 'finalizers', 'managedBy'];
+const readOnlyMetadata = ['uid', 'revision', 'generation', 'createdAt', 'finalizers', 'deletedAt', 'managedBy'];
+/** Taken from plugins; from others only as it is. */
+const ownerMetadata = 'ownerReferences';
 const labelPattern = /^[A-Za-z0-9]([A-Za-z0-9._/-]{0,125}[A-Za-z0-9])?$/;
 
 /**
@@ -92,6 +101,8 @@ function parseInput(registry: Registry, document: unknown, index: number, projec
   const { value: spec, findings: specFindings } = kind.validate(document.spec ?? {});
   findings.push(...specFindings.map((finding) => ({ ...finding, pointer: `/spec${finding.pointer}` })));
   const key = keyFor(kind, metadata, project);
+  const said = metadata[ownerMetadata] === undefined ? undefined : parseOwners(registry, metadata[ownerMetadata], key.project);
+  findings.push(...(said?.findings ?? []));
   const usable = nameProblem(metadata.name) === null;
   if (findings.length > 0) return refuse(usable ? formatKey(key) : `${kind.spec.kind} (${anonymous})`, findings);
   return {
@@ -100,15 +111,16 @@ function parseInput(registry: Registry, document: unknown, index: number, projec
       spec: spec as Record<string, unknown>,
       labels: (metadata.labels ?? {}) as Record<string, string>,
       shared: metadata.shared === true,
+      ...(said === undefined ? {} : { owners: said.owners }),
       ...(metadata.revision === undefined ? {} : { ifMatch: metadata.revision as number }),
     },
   };
 }
 
 function keyFor(kind: RegisteredKind, metadata: Record<string, unknown>, project: string): ObjectKey {
-  const name = String(metadata.name);
+  const name = textOf(metadata.name);
   if (kind.spec.scope === 'system') return { kind: kind.spec.kind, name };
-  return { kind: kind.spec.kind, project: String(metadata.project ?? project), name };
+  return { kind: kind.spec.kind, project: textOf(metadata.project ?? project), name };
 }
 
 function kindFinding(registry: Registry, given: unknown): Finding {
@@ -124,14 +136,14 @@ function kindFinding(registry: Registry, given: unknown): Finding {
 function documentFindings(document: Record<string, unknown>): Finding[] {
   const findings = unknownFields(document, documentFields, '');
   if (document.apiVersion !== undefined && document.apiVersion !== apiVersion) {
-    const message = `"${String(document.apiVersion).slice(0, 80)}" is not served`;
+    const message = `"${textOf(document.apiVersion).slice(0, 80)}" is not served`;
     findings.push({ pointer: '/apiVersion', message, fix: `write "${apiVersion}", or leave it out` });
   }
   return findings;
 }
 
 function metadataFindings(metadata: Record<string, unknown>, kind: RegisteredKind): Finding[] {
-  const findings = unknownFields(metadata, [...writableMetadata, ...readOnlyMetadata], '/metadata', writableMetadata);
+  const findings = unknownFields(metadata, [...writableMetadata, ...readOnlyMetadata, ownerMetadata], '/metadata', writableMetadata);
   const { name, project, shared, revision } = metadata;
   const badName = name === undefined ? 'is required' : nameProblem(name);
   if (badName !== null) findings.push({ pointer: '/metadata/name', message: badName, fix: `give a name of ${nameRule}` });
@@ -161,7 +173,7 @@ function labelFindings(labels: unknown): Finding[] {
     return [{ pointer: '/metadata/labels', message: `must be an object, is ${typeName(labels)}`, fix: 'write "labels": {"key": "value"}' }];
   }
   return Object.entries(labels).flatMap(([label, value]) => {
-    const pointer = `/metadata/labels/${label.slice(0, 80).replaceAll('~', '~0').replaceAll('/', '~1')}`;
+    const pointer = `/metadata/labels/${escapeToken(label.slice(0, 80))}`;
     if (!labelPattern.test(label)) {
       return [
         {
@@ -180,7 +192,7 @@ function unknownFields(value: Record<string, unknown>, known: readonly string[],
   return Object.keys(value)
     .filter((field) => !known.includes(field))
     .map((field) => ({
-      pointer: `${pointer}/${field.slice(0, 80).replaceAll('~', '~0').replaceAll('/', '~1')}`,
+      pointer: `${pointer}/${escapeToken(field.slice(0, 80))}`,
       message: `unknown field "${field.slice(0, 80)}"`,
       fix: suggestion(field, offered, 'field'),
     }));
@@ -190,6 +202,7 @@ function refuse(object: string, findings: readonly Finding[]): Parsed {
   return { errors: findings.map((finding) => ({ object, ...finding })) };
 }
 
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+/** Of what should be text: an object may well be one that cannot be turned into it. */
+export function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : typeName(value);
 }

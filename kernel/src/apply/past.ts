@@ -3,8 +3,9 @@ import { isDeepStrictEqual } from 'node:util';
 import { type Change, defaultProject, fail, formatKey, keyOf, type ObjectKey, type WeftObject } from '../../contract/system/index.ts';
 import { alarmKind, projectKind, type Registry } from '../registry/index.ts';
 import type { LogEntry, ObjectStore } from '../store/index.ts';
+import { isDying, living } from './finalizers.ts';
 import { invalid, type Wanted } from './input.ts';
-import type { Intent } from './plan.ts';
+import type { Intent } from './intent.ts';
 
 export interface Past {
   readonly store: ObjectStore;
@@ -15,7 +16,7 @@ type Wishes = Pick<Intent, 'apply' | 'remove'>;
 
 /** @throws REVISION_GONE when the log does not reach back so far; INVALID when an old object does not fit its present schema */
 export function wishesAt(past: Past, revision: number): Wishes {
-  past.store.assertReachable(revision);
+  past.store.assertLogged(revision);
   const first = new Map<string, LogEntry>();
   for (const entry of past.store.history(revision)) {
     const id = formatKey(keyOf(entry.object));
@@ -26,19 +27,20 @@ export function wishesAt(past: Past, revision: number): Wishes {
 
 /** Of a transaction that wrote the revisions `from` to `to`. Objects that somebody has changed since then are left as they are. */
 export function wishesBefore(past: Past, from: number, to: number): Wishes {
-  past.store.assertReachable(from - 1);
+  past.store.assertLogged(from - 1);
   const entries = past.store
     .history(from - 1)
     .take(to - from + 1)
     .filter((entry) => {
-      const now = past.store.get(keyOf(entry.object)) ?? null;
+      const now = past.store.get(keyOf(entry.object));
       return isDeepStrictEqual(writable(now), entry.type === 'deleted' ? null : writable(entry.object));
     });
   return wishes(past, [...entries]);
 }
 
-/** What users write of an object. */
-function writable(object: WeftObject | null): Omit<Wanted, 'key'> | null {
+/** What users write of an object; null when it is gone or being deleted. */
+function writable(given: WeftObject | null | undefined): Omit<Wanted, 'key'> | null {
+  const object = living(given);
   if (object === null) return null;
   const { labels = {}, shared = false } = object.metadata;
   return { spec: object.spec, labels, shared };
@@ -53,30 +55,28 @@ export function touched({ before, after }: Pick<Change, 'before' | 'after'>): st
       .filter((field) => !isDeepStrictEqual(old[field], now[field]))
       .map((field) => `/${part}/${field}`),
   );
-  const old = writable(before);
-  const now = writable(after);
-  if (!isDeepStrictEqual(old?.labels, now?.labels)) fields.push('/metadata/labels');
-  if (old?.shared !== now?.shared) fields.push('/metadata/shared');
-  return fields;
+  const told = ['labels', 'shared', 'ownerReferences', 'finalizers', 'deletedAt'] as const;
+  const changed = told.filter((field) => !isDeepStrictEqual(before.metadata[field], after.metadata[field]));
+  return [...fields, ...changed.map((field) => `/metadata/${field}`)];
 }
 
 function wishes(past: Past, entries: readonly LogEntry[]): Wishes {
   const apply: Wanted[] = [];
   const remove: { key: ObjectKey }[] = [];
   for (const entry of entries) {
-    const { before } = entry;
-    if (before === undefined) {
+    if (entry.before === undefined) {
       const what = `revision ${entry.revision} was written by an earlier version, which did not keep what was there before`;
       throw fail('REVISION_GONE', what, 'choose a later revision');
     }
     const key = keyOf(entry.object);
+    const before = living(entry.before);
     const now = past.store.get(key) ?? null;
     if (
       isDeepStrictEqual(writable(now), writable(before)) ||
       [before, now, entry.object].some((one) => followsByItself(past.registry, one))
     )
       continue;
-    if (before !== null) apply.push(wantedAgain(past.registry, key, before));
+    if (before !== null) apply.push(wantedAgain(past, key, before));
     else if (now !== null && !isPermanent(key)) remove.push({ key });
   }
   return { apply, remove };
@@ -92,8 +92,16 @@ function isPermanent({ kind, name }: ObjectKey): boolean {
   return kind === projectKind.kind && name === defaultProject;
 }
 
-function wantedAgain(registry: Registry, key: ObjectKey, before: WeftObject): Wanted {
+function wantedAgain({ store, registry }: Past, key: ObjectKey, before: WeftObject): Wanted {
   const object = formatKey(key);
+  const present = store.get(key);
+  if (present !== undefined && isDying(present)) {
+    throw fail(
+      'UNAVAILABLE',
+      `${object} cannot come back yet: it is still being deleted`,
+      `wait until it is gone: weft get ${key.kind} ${key.name}`,
+    );
+  }
   const kind = registry.kind(key.kind);
   if (kind === undefined) throw fail('UNAVAILABLE', `${object} cannot come back: no plugin has the kind ${key.kind}`, 'install its plugin');
   const { value, findings } = kind.validate(before.spec);

@@ -219,11 +219,25 @@ test('a plugin that is down or too slow makes writes of its kinds unavailable, b
   t.regex(slow.message, /labels/);
 });
 
-test('a plugin may not patch what it does not own', async (t) => {
+test('what a plugin decides about things that are not its to decide, or in no form at all, is its mistake', async (t) => {
   const world = await makeWorld();
   t.teardown(world.close);
-  world.admitter.answer = () => ({ patches: [{ key: { kind: 'Project', name: 'default' }, status: { uuid: 'x' } }], refusals: [] });
-  t.is((await refusal(t, () => world.apply([shelf('a')]))).code, 'INTERNAL');
+  const other = { kind: 'Shelf', project: 'default', name: 'other' };
+  for (const [reply, told] of [
+    [
+      { patches: [{ key: { kind: 'Project', name: 'default' }, status: { uuid: 'x' } }], refusals: [] },
+      /Project\/default, which is not its own/,
+    ],
+    [{ patches: [{ key: other, status: {} }], refusals: [] }, /Shelf\/default\/other, which is not being changed/],
+    [{ patches: [{ key: other }], refusals: [] }, /does not have the form/],
+    [{ patches: [], refusals: ['no'] }, /does not have the form/],
+    [null, /does not have the form/],
+  ] as const) {
+    world.admitter.answer = () => reply as never;
+    const error = await refusal(t, () => world.apply([shelf('a')]));
+    t.is(error.code, 'INTERNAL');
+    t.regex(error.message, told);
+  }
 });
 
 test('a dry run is the same path without the commit', async (t) => {

@@ -11,16 +11,23 @@ import {
   type ObjectKey,
   type WeftObject,
 } from '../../contract/system/index.ts';
+import { asyncFailpoint } from '../failpoints/index.ts';
 import { alarmKind, type Registry } from '../registry/index.ts';
 import type { ObjectStore, Write } from '../store/index.ts';
-import { type Admitter, admit, mergeStatus } from './admission.ts';
+import { type Admitter, admit } from './admission.ts';
+import { settingsGoneWith } from './builtin.ts';
 import { type Trial, trialName, trialPrefix } from './confirmations.ts';
+import { planFinalization, settle } from './deletion.ts';
+import { isDying } from './finalizers.ts';
 import { shown } from './hidden.ts';
 import type { Wanted } from './input.ts';
+import type { Intent, Steps, World } from './intent.ts';
+import { ownersOf } from './owners.ts';
 import { wishesAt, wishesBefore } from './past.ts';
-import { type Intent, planChanges } from './plan.ts';
-import { ReferenceIndex } from './references.ts';
+import { planChanges } from './plan.ts';
+import { KeyIndex, targetsOf } from './references.ts';
 import { Serial } from './serial.ts';
+import { type StatusUpdate, withStatuses } from './status.ts';
 import { formatSubject, type Subject, systemSubject } from './subject.ts';
 
 export interface ApplyRequest extends Intent {
@@ -56,7 +63,7 @@ export class Pipeline {
   readonly #store: ObjectStore;
   readonly #registry: Registry;
   readonly #admitter: Admitter;
-  readonly #index: ReferenceIndex;
+  readonly #world: World;
   readonly #serial = new Serial();
   readonly #now: () => Date;
 
@@ -65,8 +72,10 @@ export class Pipeline {
     this.#registry = registry;
     this.#admitter = admitter;
     this.#now = now;
-    this.#index = new ReferenceIndex(registry);
-    for (const kind of Object.keys(store.counts)) for (const object of store.list(kind)) this.#index.add(object, keyOf(object));
+    const index = new KeyIndex((object) => targetsOf(registry, object));
+    const owned = new KeyIndex((object) => ownersOf(registry, object));
+    this.#world = { store, registry, index, owned, now };
+    for (const kind of Object.keys(store.counts)) for (const object of store.list(kind)) this.#reindex(keyOf(object), null, object);
   }
 
   /** @throws what planning and admission throw; then nothing has changed */
@@ -99,6 +108,7 @@ export class Pipeline {
   decide(trial: Trial, failed?: string): Promise<void> {
     return this.#serial.run(async () => {
       this.#assertOnTrial(trial);
+      await asyncFailpoint('trial.before-decide');
       const kept = failed === undefined ? undefined : { ...trial, failed };
       await this.#store.commit([], formatSubject(systemSubject), { [trialName(trial.to)]: kept });
     });
@@ -111,7 +121,8 @@ export class Pipeline {
 
   /** @param settings written by the same transaction */
   async #apply(request: ApplyRequest, settings: Readonly<Record<string, unknown>> = {}): Promise<ApplyReply> {
-    const steps = planChanges({ store: this.#store, registry: this.#registry, index: this.#index, now: this.#now }, request);
+    await asyncFailpoint('apply.before-plan');
+    const steps = await planChanges(this.#world, request);
     const changes = steps.flatMap(({ change }) => (change === null ? [] : [change]));
     const asked = {
       registry: this.#registry,
@@ -149,21 +160,38 @@ export class Pipeline {
     await this.apply({ apply: [wanted], remove: [], cascade: false, missingOk: false, dryRun: false, subject });
   }
 
-  /** Merges fields into the status of objects; those that are gone are skipped. The caller has checked whose they are. */
-  setStatus(updates: readonly { key: ObjectKey; status: Readonly<Record<string, unknown>> }[], subject: Subject): Promise<number> {
+  /** Merges fields into the status of objects; those that are gone are skipped. The caller has checked whose they are. @throws INVALID */
+  setStatus(updates: readonly StatusUpdate[], subject: Subject): Promise<number> {
     return this.#serial.run(async () => {
-      const objects = new Map<string, WeftObject>();
-      for (const { key, status } of updates) {
-        const object = objects.get(formatKey(key)) ?? this.#store.get(key);
-        if (object !== undefined) objects.set(formatKey(key), { ...object, status: mergeStatus(object.status, status) });
-      }
-      const changed = [...objects.values()].filter((object) => !isDeepStrictEqual(object, this.#store.get(keyOf(object))));
+      const changed = withStatuses(this.#store, this.#registry, updates);
+      await asyncFailpoint('apply.before-status');
       await this.#store.commit(
         changed.map((object) => ({ op: 'put', object })),
         formatSubject(subject),
       );
       return this.#store.revision;
     });
+  }
+
+  /** A plugin has put away what it made for these objects: they go when nothing else holds them. Nobody is asked again. */
+  finalize(keys: readonly (ObjectKey & { readonly uid?: string })[], plugin: string): Promise<number> {
+    return this.#serial.run(() => this.#finish(planFinalization(this.#world, keys, plugin), { kind: 'plugin', name: plugin }));
+  }
+
+  /** Lets go what only plugins hold that were taken away. To be called at start. */
+  releaseForsaken(): Promise<number> {
+    return this.#serial.run(() => {
+      const steps: Steps = new Map();
+      const dying = Object.keys(this.#store.counts).flatMap((kind) => this.#store.list(kind).filter(isDying));
+      settle(this.#world, steps, dying.map(keyOf));
+      return this.#finish(steps, systemSubject);
+    });
+  }
+
+  async #finish(steps: Steps, subject: Subject): Promise<number> {
+    const changes = [...steps.values()].flatMap(({ change }) => (change === null ? [] : [change]));
+    await this.#commit(changes, subject, {});
+    return this.#store.revision;
   }
 
   /** Raises or refreshes an alarm. `since` stays what it was. */
@@ -199,12 +227,18 @@ export class Pipeline {
     settings: Readonly<Record<string, unknown>>,
   ): Promise<readonly ObjectEvent[]> {
     const writes = changes.map(({ key, after }): Write => (after === null ? { op: 'delete', key } : { op: 'put', object: after }));
-    const events = await this.#store.commit(writes, formatSubject(subject), settings);
-    for (const { key, before, after } of changes) {
-      if (before !== null) this.#index.remove(before, key);
-      if (after !== null) this.#index.add(after, key);
-    }
+    await asyncFailpoint('apply.before-commit');
+    const events = await this.#store.commit(writes, formatSubject(subject), { ...settings, ...settingsGoneWith(changes) });
+    await asyncFailpoint('apply.after-commit');
+    for (const { key, before, after } of changes) this.#reindex(key, before, after);
     return events;
+  }
+
+  #reindex(key: ObjectKey, before: WeftObject | null, after: WeftObject | null): void {
+    for (const index of [this.#world.index, this.#world.owned]) {
+      if (before !== null) index.remove(before, key);
+      if (after !== null) index.add(after, key);
+    }
   }
 }
 

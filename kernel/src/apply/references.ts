@@ -19,13 +19,18 @@ export interface Reference {
 export function referencesOf(registry: Registry, object: Pick<WeftObject, 'kind' | 'metadata' | 'spec'>): Reference[] {
   const { project } = object.metadata;
   const own = project === undefined ? [] : [{ pointer: '/metadata/project', target: { kind: 'Project', name: project } }];
-  const specs = registry.kind(object.kind)?.spec.references ?? [];
+  const specs = registry.referencesOf(object.kind);
   return [...own, ...specs.flatMap((spec) => valuesAt(object, spec.pointer).map((at) => resolve(registry, spec, at, project)))];
 }
 
+export function targetsOf(registry: Registry, object: WeftObject): ObjectKey[] {
+  return referencesOf(registry, object).map(({ target }) => target);
+}
+
 function resolve(registry: Registry, spec: ReferenceSpec, at: { pointer: string; value: string }, project: string | undefined): Reference {
-  const isSystem = registry.kind(spec.kind)?.spec.scope === 'system';
-  const target = isSystem ? { kind: spec.kind, name: at.value } : referencedKey(spec.kind, at.value, project ?? defaultProject);
+  const target = registry.isSystemWide(spec.kind)
+    ? { kind: spec.kind, name: at.value }
+    : referencedKey(spec.kind, at.value, project ?? defaultProject);
   return { pointer: at.pointer, target };
 }
 
@@ -42,19 +47,20 @@ function valuesAt(object: object, pattern: string): { pointer: string; value: st
   return found.filter((one): one is { pointer: string; value: string } => typeof one.value === 'string');
 }
 
-/** Who refers to an object: kept up to date with the store, so that a delete need not read it all. */
-export class ReferenceIndex {
-  readonly #registry: Registry;
-  /** Target → those that refer to it. */
+/** Which objects name an object: kept up to date with the store, so that a delete need not read it all. */
+export class KeyIndex {
+  readonly #targetsOf: (object: WeftObject) => readonly ObjectKey[];
+  /** Target → those that name it. */
   readonly #sources = new Map<string, Map<string, ObjectKey>>();
 
-  constructor(registry: Registry) {
-    this.#registry = registry;
+  /** @param targetsOf the objects that an object names */
+  constructor(targetsOf: (object: WeftObject) => readonly ObjectKey[]) {
+    this.#targetsOf = targetsOf;
   }
 
   add(object: WeftObject, key: ObjectKey): void {
     const source = formatKey(key);
-    for (const { target } of referencesOf(this.#registry, object)) {
+    for (const target of this.#targetsOf(object)) {
       const id = formatKey(target);
       const sources = this.#sources.get(id) ?? new Map<string, ObjectKey>();
       this.#sources.set(id, sources.set(source, key));
@@ -62,7 +68,7 @@ export class ReferenceIndex {
   }
 
   remove(object: WeftObject, key: ObjectKey): void {
-    for (const { target } of referencesOf(this.#registry, object)) {
+    for (const target of this.#targetsOf(object)) {
       const id = formatKey(target);
       const sources = this.#sources.get(id);
       sources?.delete(formatKey(key));

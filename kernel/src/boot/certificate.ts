@@ -28,6 +28,7 @@ export function tlsHandoff(settings: TlsSettings, stateDir: string, say: (line: 
     certificate,
     key: read('api.tls.key', files.key),
     ...(settings.clientCa === '' ? {} : { clientCa: read('api.tls.clientCa', settings.clientCa) }),
+    ...(settings.crl === '' ? {} : { crl: read('api.tls.crl', settings.crl) }),
   };
 }
 

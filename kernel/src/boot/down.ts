@@ -3,6 +3,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fail, toWeftError } from '../../contract/system/index.ts';
+import { ControlGroups, groupName } from './control-groups.ts';
 import { cleanRun, removeRun, strangerIn } from './leftovers.ts';
 import { lockHolder } from './lock.ts';
 import { readOptions } from './options.ts';
@@ -24,6 +25,7 @@ async function down(): Promise<void> {
   }
   if (!existsSync(paths.runDir) || strangerIn(paths.runDir) !== null) return;
   await cleanRun(paths.runDir);
+  await new ControlGroups(groupName(paths.runDir)).close();
   rmSync(paths.apiSocket, { force: true });
   removeRun(paths.runDir);
 }

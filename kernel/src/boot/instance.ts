@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import {
+  type ChildState,
   type ForwarderToLauncher,
   identifierPattern,
   type KernelToLauncher,
@@ -12,11 +13,13 @@ import {
   type Want,
 } from '../../contract/system/index.ts';
 import { Child, type ChildOptions } from './child.ts';
+import type { Containment } from './containment.ts';
 import type { Launches } from './launches.ts';
 import type { ProcessId } from './proc.ts';
 
 export interface InstanceOptions {
   readonly launches: Launches;
+  readonly containment: Containment;
   readonly logDir: string;
   /** The living processes, by name, at every change. */
   readonly onProcesses: (processes: Readonly<Record<string, ProcessId>>) => void;
@@ -49,22 +52,22 @@ export class Instance {
   constructor(options: InstanceOptions) {
     const { launches } = options;
     this.#options = options;
-    this.#forwarder = this.#child(
-      'forwarder',
-      () => launches.forwarder(),
-      (message) => this.#fromForwarder(message as ForwarderToLauncher),
-    );
+    this.#forwarder = this.#child('forwarder', () => launches.forwarder(), {
+      onMessage: (message) => this.#fromForwarder(message as ForwarderToLauncher),
+    });
     this.#kernel = this.#child(
       'kernel',
       () => {
         this.#wishKnown = false;
         return launches.kernel();
       },
-      (message) => this.#fromKernel(message as KernelToLauncher),
+      { onMessage: (message) => this.#fromKernel(message as KernelToLauncher) },
     );
   }
 
   start(): void {
+    // Asked to stop while the launcher was still getting ready.
+    if (this.#stopping) return;
     this.#forwarder.start();
     this.#kernel.start();
   }
@@ -77,7 +80,15 @@ export class Instance {
     await this.#forwarder.stop();
   }
 
-  #child(name: string, launch: ChildOptions['launch'], onMessage?: ChildOptions['onMessage']): Child {
+  #pluginChild(name: string, launch: ChildOptions['launch']): Child {
+    const { containment } = this.#options;
+    return this.#child(name, launch, {
+      onStart: (id) => containment.started(name, id),
+      overuse: (signal) => containment.ended(name, signal),
+    });
+  }
+
+  #child(name: string, launch: ChildOptions['launch'], hooks: Pick<ChildOptions, 'onMessage' | 'onStart' | 'overuse'>): Child {
     const { logDir, say } = this.#options;
     let restarts = 0;
     const child: Child = new Child({
@@ -91,7 +102,7 @@ export class Instance {
         restarts = state.restarts;
         this.#changed();
       },
-      ...(onMessage === undefined ? {} : { onMessage }),
+      ...hooks,
     });
     return child;
   }
@@ -120,6 +131,7 @@ export class Instance {
   }
 
   #fromForwarder(message: ForwarderToLauncher): void {
+    if (message.type === 'metrics') this.#kernel.send(message satisfies LauncherToKernel);
     if (message.type !== 'ready') return;
     this.#serves(this.#forwarder);
     this.#tellForwarder();
@@ -129,6 +141,7 @@ export class Instance {
     if (this.#stopping) return;
     if (message.type === 'ready') this.#serves(this.#kernel);
     else if (message.type === 'want') this.#want(message);
+    else if (message.type === 'metrics') this.#forwarder.send(message satisfies LauncherToForwarder);
     else if (message.type === 'plugin-ready') {
       const plugin = this.#plugins.get(message.name);
       if (plugin !== undefined) this.#serves(plugin.child);
@@ -164,7 +177,7 @@ export class Instance {
   #run(spec: ProcessSpec): void {
     const known = this.#plugins.get(spec.name);
     if (known === undefined) {
-      const plugin: PluginChild = { spec, child: this.#child(spec.name, () => this.#options.launches.plugin(plugin.spec)) };
+      const plugin: PluginChild = { spec, child: this.#pluginChild(spec.name, () => this.#options.launches.plugin(plugin.spec)) };
       this.#plugins.set(spec.name, plugin);
       // The former process of that name may still be on its way out.
       void (this.#ending.get(spec.name) ?? Promise.resolve()).then(() => {
@@ -194,10 +207,10 @@ export class Instance {
 }
 
 /** What a process must be started anew for. */
-function fingerprint({ entry, grants, puntClasses, settings }: ProcessSpec): string {
-  return JSON.stringify({ entry, grants, puntClasses, settings });
+function fingerprint({ entry, grants, puntClasses, limits, settings }: ProcessSpec): string {
+  return JSON.stringify({ entry, grants, puntClasses, limits, settings });
 }
 
-function describe(exit: { code: number | null; signal: string | null } | undefined): string {
-  return exit?.signal ?? `exit code ${exit?.code ?? 'unknown'}`;
+function describe(exit: ChildState['exit']): string {
+  return exit?.overuse ?? exit?.signal ?? `exit code ${exit?.code ?? 'unknown'}`;
 }

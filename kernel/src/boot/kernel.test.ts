@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -97,6 +97,43 @@ test('alarms of plugins that are not installed any more go away', async (t) => {
     (await kernel.get('/v1/alarms')).items.map(({ metadata }) => metadata.name),
     ['kernel.other'],
   );
+  kernel.process.disconnect();
+  await once(kernel.process, 'exit');
+});
+
+test('a kind that does not fit its new schema answers 503 and is told of by an alarm; all else is served', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'weft-kernel-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const store = new ObjectStore({ path: join(folder, 'state') });
+  const metadata = { name: 'a', project: 'default', uid: 'a', revision: 0, generation: 1, createdAt: '2026-01-01T00:00:00Z' };
+  const object = { apiVersion: 'weft/v1', kind: 'Toy', metadata, spec: { size: 'big' }, status: {} } as const;
+  await store.commit([{ op: 'put', object }], 'user:x');
+  await store.upkeep.rememberSchemas(new Map([['Toy', { schemaVersion: 1, references: [] }]]));
+  await store.close();
+  const properties = { size: { type: 'integer' } };
+  const toy = {
+    ...{ kind: 'Toy', plural: 'toys', scope: 'project', summary: 'A toy.', schemaVersion: 2, status: { type: 'object' } },
+    spec: { type: 'object', properties, additionalProperties: false },
+    ...{ references: [], columns: [], converters: [{ version: 2, up: [], down: [] }] },
+  };
+  const manifest = {
+    ...{ name: 'toys', version: '2.0.0', summary: 'Toys', needs: [], kinds: [toy], operations: [], puntClasses: [] },
+    ...{ grants: { rows: [], reads: [], writes: [] }, config: { type: 'object' } },
+  };
+  mkdirSync(join(folder, 'plugins', 'toys'), { recursive: true });
+  writeFileSync(join(folder, 'plugins', 'toys', 'manifest.json'), JSON.stringify(manifest));
+  const kernel = await start(t, folder);
+  const reason = /Toy\/default\/a does not fit: \/spec\/size must be a whole number/;
+  const refused = (await kernel.get('/v1/default/toys')) as unknown as { status: number; detail: string };
+  t.is(refused.status, 503);
+  t.regex(refused.detail, reason);
+  const alarms = (await kernel.get('/v1/alarms')).items as unknown as { metadata: { name: string }; status: { text: string } }[];
+  t.deepEqual(
+    alarms.map(({ metadata: { name } }) => name),
+    ['kernel.kind-toy'],
+  );
+  t.regex(alarms[0]?.status.text ?? '', reason);
+  t.is((await kernel.get('/v1/projects')).items.length, 1);
   kernel.process.disconnect();
   await once(kernel.process, 'exit');
 });

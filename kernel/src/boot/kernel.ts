@@ -5,26 +5,47 @@ import { isAbsolute, join, relative } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { type Logger, pino } from 'pino';
 import { type DependencyContainer, type InjectionToken, instanceCachingFactory, container as root } from 'tsyringe';
-import { BusServer } from '../../bus/index.ts';
-import { defaultProject, type Handoff, type KernelCalls, type PluginCalls, toWeftError } from '../../contract/system/index.ts';
-import { buildApi, listenOnSocket, listenOnTls, peerUid } from '../api/index.ts';
-import { Confirmations, Pipeline, systemSubject } from '../apply/index.ts';
-import { Registry, readPluginFolders, secretKind } from '../registry/index.ts';
+import { BusServer, type Refusals } from '../../bus/index.ts';
+import {
+  defaultProject,
+  type Handoff,
+  type KernelCalls,
+  type Limits,
+  type PluginCalls,
+  plugSockets,
+  toWeftError,
+} from '../../contract/system/index.ts';
+import { ProcessMetrics } from '../../metrics/index.ts';
+import { AuditLog, buildApi, listenOnSocket, listenOnTls, peerUid } from '../api/index.ts';
+import { Confirmations, Pipeline, systemSubject, tellOrphans } from '../apply/index.ts';
+import { armFailpoints, asyncFailpoint, failpoint } from '../failpoints/index.ts';
+import { type Registry, readPluginFolders, secretKind } from '../registry/index.ts';
 import { Tokens } from '../rights/index.ts';
-import { Control, Enablement, kernelCallsFor, PluginLinks } from '../session/index.ts';
-import { isSealed, ObjectStore, Sealer } from '../store/index.ts';
+import { bounded, Control, Enablement, isRefusalAlarm, kernelCallsFor, PluginLinks, refusalAlarm, watchConduct } from '../session/index.ts';
+import { isSealed, type ObjectStore } from '../store/index.ts';
 import { connectLauncher, type LauncherLink, Supervisor, systemClock } from '../supervisor/index.ts';
 import { readHandoff } from './handoff.ts';
+import { NetworkListener } from './network-listener.ts';
+import { openFileLimit } from './open-files.ts';
+import { type Opened, openStore, tellWithdrawn } from './open-store.ts';
 import { programDir } from './paths.ts';
 
 /** Host settings that the kernel reads. */
 interface KernelSettings {
   readonly pluginDirs?: readonly string[];
   readonly plugins?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  readonly limits?: Readonly<Record<string, Partial<Limits>>>;
   readonly store?: { readonly retention?: number };
-  readonly api?: { readonly admins?: readonly number[] };
+  readonly api?: { readonly admins?: readonly number[]; readonly maxWatchers?: number };
+  /** Of tests alone: no host setting leads here. */
+  readonly debug?: { readonly failpoints?: string };
 }
 
+const defaultMaxWatchers = 20_000;
+/** Kept free for requests, plugins and files when many watch. */
+const otherDescriptors = 1_000;
+/** Where audit lines go when nobody handed over a file for them. */
+const stdout = 1;
 /** A ready plugin answers a ping within this time. */
 const pingDeadlineMs = 1_500;
 
@@ -37,33 +58,24 @@ const tokens = {
   registry: token<Registry>('registry'),
   enablement: token<Enablement>('enablement'),
   links: token<PluginLinks>('links'),
+  refusals: token<Refusals>('refusals'),
   pipeline: token<Pipeline>('pipeline'),
   confirmations: token<Confirmations>('confirmations'),
   supervisor: token<Supervisor>('supervisor'),
   control: token<Control>('control'),
+  metrics: token<ProcessMetrics>('metrics'),
   api: token<FastifyInstance>('api'),
 };
 
 /** Every part once, made when first asked for. */
-function compose(handoff: Handoff, launcher: LauncherLink, log: Logger): DependencyContainer {
+function compose(handoff: Handoff, launcher: LauncherLink, log: Logger, opened: Opened): DependencyContainer {
   const settings = handoff.settings as KernelSettings;
   const container = root.createChildContainer();
   const provide = <T>(name: InjectionToken<T>, make: (parts: DependencyContainer) => T): void => {
     container.register(name, { useFactory: instanceCachingFactory(make) });
   };
-  provide(tokens.store, () => {
-    const retention = settings.store?.retention;
-    const key = handoff.secretKey;
-    return new ObjectStore({
-      path: handoff.stateDir,
-      ...(retention === undefined ? {} : { retention }),
-      ...(key === undefined ? {} : { sealer: new Sealer([secretKind.kind], Buffer.from(key, 'base64')) }),
-    });
-  });
-  provide(tokens.registry, () => {
-    const dirs = settings.pluginDirs ?? [];
-    return new Registry(readPluginFolders(dirs.length === 0 ? [join(programDir, 'plugins')] : dirs));
-  });
+  provide(tokens.store, () => opened.store);
+  provide(tokens.registry, () => opened.registry);
   provide(
     tokens.enablement,
     (parts) => new Enablement(parts.resolve(tokens.store), parts.resolve(tokens.registry), settings.plugins ?? {}),
@@ -81,10 +93,22 @@ function compose(handoff: Handoff, launcher: LauncherLink, log: Logger): Depende
         clock: systemClock,
         send: (message) => launcher.send(message),
         ping: (name) => parts.resolve(tokens.links).ping(name, pingDeadlineMs),
-        alarm: (name, text) => tellAlarm(parts.resolve(tokens.pipeline), name, text, log),
+        alarm: (name, text) => tellAlarm(parts.resolve(tokens.pipeline), alarmAbout(name), name, text, log),
         onChange: (state) => log.info({ plugin: state.name, phase: state.phase, reason: state.reason }, 'plugin changed'),
       }),
   );
+  provide(tokens.refusals, (parts) =>
+    watchConduct({
+      log,
+      alarm: (plugin, text) => tellAlarm(parts.resolve(tokens.pipeline), refusalAlarm(plugin), plugin, text, log),
+      fault: (plugin, text) => parts.resolve(tokens.supervisor).fault(plugin, text),
+    }),
+  );
+  provide(tokens.metrics, () => {
+    const metrics = new ProcessMetrics();
+    metrics.watchProcess();
+    return metrics;
+  });
   provide(tokens.control, (parts) => {
     const entryOf = (folder: string): string => entryIn(join(folder, 'index.ts'));
     return new Control({
@@ -92,7 +116,11 @@ function compose(handoff: Handoff, launcher: LauncherLink, log: Logger): Depende
       enablement: parts.resolve(tokens.enablement),
       links: parts.resolve(tokens.links),
       supervision: parts.resolve(tokens.supervisor),
+      refusals: parts.resolve(tokens.refusals),
       entryOf,
+      limits: (handoff.settings as KernelSettings).limits ?? {},
+      enforcement: handoff.enforcement ?? null,
+      forwarderMetrics: (deadlineMs) => launcher.forwarderMetrics(deadlineMs),
     });
   });
   provide(tokens.api, (parts) =>
@@ -104,9 +132,13 @@ function compose(handoff: Handoff, launcher: LauncherLink, log: Logger): Depende
       tokens: new Tokens(parts.resolve(tokens.store), parts.resolve(tokens.pipeline)),
       plugins: parts.resolve(tokens.control),
       version: programVersion(),
+      backup: opened.backup,
+      maxWatchers: Math.min(settings.api?.maxWatchers ?? defaultMaxWatchers, openFileLimit() - otherDescriptors),
+      audit: AuditLog.onDescriptor(handoff.auditDescriptor ?? stdout),
       logDir: handoff.logDir ?? join(handoff.stateDir, 'log'),
       admins: settings.api?.admins ?? [],
       peerUid,
+      process: parts.resolve(tokens.metrics),
       logger: log,
     }),
   );
@@ -123,16 +155,19 @@ function programVersion(): string {
   return (JSON.parse(readFileSync(join(programDir, 'kernel/package.json'), 'utf8')) as { version: string }).version;
 }
 
-function tellAlarm(pipeline: Pipeline, plugin: string, text: string | null, log: Logger): void {
-  const name = alarmAbout(plugin);
+function tellAlarm(pipeline: Pipeline, name: string, plugin: string, text: string | null, log: Logger): void {
   const told =
     text === null ? pipeline.clearAlarm(name) : pipeline.setAlarm(name, { severity: 'critical', subject: `plugin ${plugin}`, text });
   told.catch((thrown: unknown) => log.error({ err: thrown, alarm: name, text }, 'an alarm could not be told'));
 }
 
 async function serveBus(handoff: Handoff, parts: DependencyContainer, log: Logger): Promise<BusServer> {
-  const bus = await BusServer.open(handoff.keys);
+  const refusals = parts.resolve(tokens.refusals);
+  const onForeignKey = (plugin: string): void =>
+    refusals.record(plugin, 'foreign-key', 'somebody without its key tried to open its socket');
+  const bus = await BusServer.open(handoff.keys, { onForeignKey });
   const links = parts.resolve(tokens.links);
+  const metrics = parts.resolve(tokens.metrics);
   const session = {
     store: parts.resolve(tokens.store),
     registry: parts.resolve(tokens.registry),
@@ -147,18 +182,19 @@ async function serveBus(handoff: Handoff, parts: DependencyContainer, log: Logge
     }
     const caller = await bus.channel<KernelCalls, PluginCalls>({
       client: plugin.name,
-      path: join(handoff.runDir, 'kernel', `${plugin.name}.sock`),
-      handlers: kernelCallsFor(plugin, session),
+      path: plugSockets(handoff.runDir, plugin.name).kernel,
+      handlers: metrics.handlers(bounded(plugin.name, kernelCallsFor(plugin, session), session.store), plugin.name),
       onDisconnect: () => links.gone(plugin.name),
-      onMalformed: (reason) => log.warn({ plugin: plugin.name, reason }, 'malformed message dropped'),
+      onRefused: (act, detail) => refusals.record(plugin.name, act, detail),
     });
-    links.attach(plugin.name, caller);
+    links.attach(plugin.name, metrics.caller(caller, plugin.name));
   }
   return bus;
 }
 
 function followLauncher(launcher: LauncherLink, bus: BusServer, parts: DependencyContainer, log: Logger): void {
   launcher.onChildren((children) => {
+    failpoint('bus.before-key');
     parts.resolve(tokens.control).children(children);
     const keys = children.filter(({ name }) => parts.resolve(tokens.registry).plugin(name) !== undefined);
     Promise.all(keys.map(({ name, publicKey }) => bus.setKey(name, publicKey)))
@@ -174,6 +210,7 @@ function alarmAbout(plugin: string): string {
 /** Of plugins that were taken away: nobody else would clear them, and users may not. */
 async function clearForeignAlarms(store: ObjectStore, registry: Registry, pipeline: Pipeline): Promise<void> {
   for (const { metadata } of store.list('Alarm')) {
+    if (isRefusalAlarm(metadata.name)) await pipeline.clearAlarm(metadata.name);
     const plugin = metadata.name.startsWith(alarmAbout('')) ? metadata.name.slice(alarmAbout('').length) : metadata.name.split('.')[0];
     if (plugin !== 'kernel' && registry.plugin(plugin ?? '') === undefined) await pipeline.clearAlarm(metadata.name);
   }
@@ -194,9 +231,48 @@ async function makeDefaultProject(pipeline: Pipeline): Promise<void> {
   await pipeline.createIfMissing(wanted, systemSubject);
 }
 
+function open(handoff: Handoff, log: Logger, onBroken: (thrown: unknown) => void): Promise<Opened> {
+  const { pluginDirs = [], store } = handoff.settings as KernelSettings;
+  return openStore({
+    handoff,
+    plugins: readPluginFolders(pluginDirs.length === 0 ? [join(programDir, 'plugins')] : pluginDirs),
+    retention: store?.retention,
+    program: programVersion(),
+    say: (line) => log.warn(line),
+    onBroken,
+  });
+}
+
+async function openToNetwork(
+  { tls }: Handoff,
+  api: FastifyInstance,
+  pipeline: Pipeline,
+  log: Logger,
+): Promise<NetworkListener | undefined> {
+  const name = 'kernel.api-network';
+  if (tls === undefined) {
+    await pipeline.clearAlarm(name);
+    return undefined;
+  }
+  const alarm = (text: string | null): Promise<unknown> =>
+    text === null ? pipeline.clearAlarm(name) : pipeline.setAlarm(name, { severity: 'critical', subject: 'API on the network', text });
+  const listener = new NetworkListener({
+    listen: () => listenOnTls(api, tls),
+    alarm: async (text) => {
+      if (text !== null) log.error(text);
+      await alarm(text).catch((thrown: unknown) => log.error({ err: thrown, alarm: name }, 'an alarm could not be told'));
+    },
+  });
+  await listener.open();
+  return listener;
+}
+
 async function main(): Promise<void> {
   const handoff = readHandoff();
-  const log = pino({ name: handoff.name, level: handoff.logLevel }, pino.destination({ dest: 1, sync: true }));
+  const lines = pino.destination({ dest: 1, sync: true });
+  // a full disk takes no line, and that is no reason to end
+  lines.on('error', () => undefined);
+  const log = pino({ name: handoff.name, level: handoff.logLevel }, lines);
   const die = (thrown: unknown): void => {
     const { message, fix } = toWeftError(thrown);
     log.fatal({ err: thrown }, fix === undefined ? message : `${message}: ${fix}`);
@@ -204,18 +280,25 @@ async function main(): Promise<void> {
   };
   process.on('uncaughtException', die);
   process.on('unhandledRejection', die);
-  const launcher = connectLauncher() ?? { send: () => undefined, onChildren: () => undefined };
-  const parts = compose(handoff, launcher, log);
+  armFailpoints((handoff.settings as KernelSettings).debug?.failpoints ?? '');
+  const launcher = connectLauncher();
+  const opened = await open(handoff, log, die);
+  const parts = compose(handoff, launcher, log, opened);
   await makeDefaultProject(parts.resolve(tokens.pipeline));
   await clearForeignAlarms(parts.resolve(tokens.store), parts.resolve(tokens.registry), parts.resolve(tokens.pipeline));
   await tellSealed(parts.resolve(tokens.store), parts.resolve(tokens.pipeline));
+  await tellWithdrawn(opened, parts.resolve(tokens.pipeline));
+  await parts.resolve(tokens.pipeline).releaseForsaken();
+  await tellOrphans(opened.store, opened.registry, parts.resolve(tokens.pipeline));
+  await asyncFailpoint('boot.before-serve');
   const bus = await serveBus(handoff, parts, log);
   followLauncher(launcher, bus, parts, log);
   parts.resolve(tokens.control).want();
   parts.resolve(tokens.confirmations).watch();
   const api = parts.resolve(tokens.api);
   await listenOnSocket(api, handoff.apiSocket ?? join(handoff.runDir, 'api.sock'));
-  const network = handoff.tls === undefined ? undefined : await listenOnTls(api, handoff.tls);
+  const network = await openToNetwork(handoff, api, parts.resolve(tokens.pipeline), log);
+  await asyncFailpoint('boot.before-ready');
   launcher.send({ type: 'ready' });
   log.info({ revision: parts.resolve(tokens.store).revision }, 'ready');
 
@@ -227,7 +310,6 @@ async function main(): Promise<void> {
     parts.resolve(tokens.supervisor).close();
     parts.resolve(tokens.confirmations).close();
     network?.close();
-    network?.closeAllConnections();
     await api.close();
     await bus.close();
     await parts.resolve(tokens.pipeline).idle();

@@ -4,12 +4,16 @@
  */
 import { closeSync, lstatSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fail, toWeftError } from '../../contract/system/index.ts';
+import { type Enforcement, fail, toWeftError } from '../../contract/system/index.ts';
 import { tlsHandoff } from './certificate.ts';
+import { Containment } from './containment.ts';
+import { ControlGroups, groupName } from './control-groups.ts';
+import { closeInherited } from './descriptors.ts';
 import { Instance } from './instance.ts';
 import { Launches, weftPrograms } from './launches.ts';
 import { cleanRun, clearRun, deleteLinks, recordRun, removeRun, strangerIn } from './leftovers.ts';
-import { takeLock } from './lock.ts';
+import { lockHolder, takeLock } from './lock.ts';
+import { LogRotation } from './log-rotation.ts';
 import { readOptions } from './options.ts';
 import { type InstancePaths, programDir } from './paths.ts';
 import { assertReadable } from './readable.ts';
@@ -58,16 +62,25 @@ function release({ runDir, apiSocket }: InstancePaths, memory: StateMemory): voi
 async function up(): Promise<void> {
   const uid = process.getuid?.();
   if (uid !== 0) throw fail('FORBIDDEN', `weft up needs root (it runs with uid ${uid})`, 'start it with: sudo weft up');
+  closeInherited();
   const { settings, paths } = await readOptions();
   assertReadable(programDir, settings.pluginDirs);
   await claim(paths);
   const tls = tlsHandoff(settings.api.tls, paths.stateDir, say);
   const memory = openStateMemory();
-  const launches = new Launches(paths, settings, { dir: programDir, ...weftPrograms }, new Uids(paths.stateDir), memory, tls);
+  const groups = new ControlGroups(groupName(paths.runDir));
+  groups.removeDead((name) => lockHolder(join('/run', name, 'lock')) !== null);
+  const containment = new Containment(groups);
+  const programs = { dir: programDir, ...weftPrograms };
+  const launches = new Launches({ paths, settings, programs, uids: new Uids(paths.stateDir), memory, containment, tls });
   launches.prepare();
+  const logDir = join(paths.stateDir, 'log');
+  const { maxMib, files } = settings.log;
+  const logs = new LogRotation({ dir: logDir, maxBytes: maxMib * 1024 * 1024, files, say });
   const instance = new Instance({
     launches,
-    logDir: join(paths.stateDir, 'log'),
+    containment,
+    logDir,
     onProcesses: (processes) => recordRun(paths.runDir, { processes, linkTag: memory.linkTag }),
     say,
     onReady: () => process.stdout.write('ready\n'),
@@ -75,11 +88,25 @@ async function up(): Promise<void> {
   onceAsked(async () => {
     say('stopping');
     await instance.stop();
+    await containment.close();
+    logs.close();
     release(paths, memory);
     process.exit(0);
   });
   say(`state in ${paths.stateDir}, API at ${paths.apiSocket}`);
+  tellEnforcement(containment.enforcement);
+  await containment.open();
+  logs.open();
   instance.start();
+}
+
+function tellEnforcement({ memory, cpu, tasks }: Enforcement): void {
+  const missing = [
+    ...(memory === 'group' ? [] : ['memory is looked at now and then']),
+    ...(cpu === 'group' ? [] : ['CPU time is not limited']),
+    ...(tasks === 'group' ? [] : ['threads are counted by user']),
+  ];
+  if (missing.length > 0) say(`limits of plugins: no control group to use, so ${missing.join(', ')}`);
 }
 
 function onceAsked(stop: () => Promise<void>): void {

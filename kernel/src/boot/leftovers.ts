@@ -13,15 +13,15 @@ export interface RunRecord {
   readonly linkTag: string;
 }
 
-/** What a run makes in its directory: sockets, links and records, and the folders that its processes mount over, empty to all others. */
-const made = ['kernel', 'forwarder', 'api', 'node_modules', 'launcher.json'];
-const mountPoints = ['app', 'state', 'log', 'dirs'];
+/** What a run makes in its directory: sockets and records, and the folder that its processes build their worlds on, empty to all others. */
+const made = ['kernel', 'forwarder', 'api', 'launcher.json'];
+const mountPoint = 'world';
 const lock = 'lock';
 
 /** Something in the folder that no run made: then it is not ours to use or to remove. Null when there is nothing such. */
 export function strangerIn(runDir: string): string | null {
   if (!existsSync(runDir)) return null;
-  return readdirSync(runDir).find((name) => ![...made, ...mountPoints, lock].includes(name)) ?? null;
+  return readdirSync(runDir).find((name) => ![...made, mountPoint, lock].includes(name)) ?? null;
 }
 
 /** Removes what would be in the way of a new run. */
@@ -33,7 +33,7 @@ export function clearRun(runDir: string): void {
 export function removeRun(runDir: string): void {
   clearRun(runDir);
   // Never with what is in them: that would be the program and the state.
-  for (const name of mountPoints) removeEmpty(join(runDir, name));
+  removeEmpty(join(runDir, mountPoint));
   rmSync(join(runDir, lock), { force: true });
   removeEmpty(runDir);
 }

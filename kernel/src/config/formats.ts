@@ -4,7 +4,16 @@ import { isAbsolute } from 'node:path';
 import convict from 'convict';
 
 /** An integer setting is written `count:LEAST:MOST` in the schema. */
-const counts = ['count:100:10000000', 'count:64:65536', 'count:4:65536', 'count:-1:1023', 'count:1:8', 'count:1:65536'];
+const counts = [
+  'count:100:10000000',
+  'count:64:65536',
+  'count:4:65536',
+  'count:-1:1023',
+  'count:1:8',
+  'count:2:100',
+  'count:1:65536',
+  'count:1:1000000',
+];
 
 export function addFormats(): void {
   convict.addFormats({
@@ -49,6 +58,26 @@ export function addFormats(): void {
       },
       coerce: same,
     });
+  }
+}
+
+/** What a setting of a format may be, as JSON Schema. */
+export function formatSchema(format: unknown): object {
+  if (Array.isArray(format)) return { enum: format };
+  const [name, least, most] = String(format).split(':');
+  switch (name) {
+    case 'count':
+      return { type: 'integer', minimum: Number(least), maximum: Number(most) };
+    case 'uids':
+      return { type: 'array', items: { type: 'integer', minimum: 0 } };
+    case 'absolute-paths':
+      return { type: 'array', items: { type: 'string', format: 'path' } };
+    case 'switch':
+      return { type: 'boolean' };
+    case 'object':
+      return { type: 'object' };
+    default:
+      return { type: 'string', format: name === 'listen-address-or-empty' ? 'address:port' : 'path' };
   }
 }
 

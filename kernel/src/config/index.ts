@@ -1,2 +1,2 @@
 export type { HostSettings } from './schema.ts';
-export { documentSettings, loadSettings, readSettings } from './settings.ts';
+export { documentSettings, loadSettings, readSettings, settingsSchema } from './settings.ts';

@@ -1,5 +1,6 @@
 /** Every host setting, once: default, range, meaning. Plugins' own settings stand below `plugins` and are checked by their schemas. */
 import convict from 'convict';
+import type { Limits } from '../../contract/system/index.ts';
 import { addFormats } from './formats.ts';
 
 addFormats();
@@ -20,6 +21,10 @@ export const hostSchema = {
     format: ['trace', 'debug', 'info', 'warn', 'error'],
     default: 'info',
   },
+  log: {
+    maxMib: { doc: 'size at which a log becomes an older file, MiB', format: 'count:1:65536', default: 16 },
+    files: { doc: 'files of each log, the one that is written to among them', format: 'count:2:100', default: 4 },
+  },
   api: {
     socket: {
       doc: 'unix socket of the API; empty: api.sock in the run directory, or in the state directory with --state-dir; --api goes before it',
@@ -30,6 +35,11 @@ export const hostSchema = {
       doc: 'numeric user ids that may use the API beside root and its own',
       format: 'uids',
       default: [] as number[],
+    },
+    maxWatchers: {
+      doc: 'callers that may watch at once; each needs a descriptor of the kernel, and some 20 KiB of its memory',
+      format: 'count:1:1000000',
+      default: 20_000,
     },
     tls: {
       listen: {
@@ -45,6 +55,11 @@ export const hostSchema = {
       key: { doc: 'PEM file of its key', format: 'absolute-path-or-empty', default: '' },
       clientCa: {
         doc: 'PEM file of the authority whose client certificates are known as cert:COMMON-NAME; empty: callers need tokens',
+        format: 'absolute-path-or-empty',
+        default: '',
+      },
+      crl: {
+        doc: 'PEM file of the revocation list of that authority: whose certificate stands in it is unknown; read at start',
         format: 'absolute-path-or-empty',
         default: '',
       },
@@ -74,6 +89,11 @@ export const hostSchema = {
     packetThreads: { doc: 'threads that forward; more than one pays with as many CPUs to spare', format: 'count:1:8', default: 1 },
     maxPorts: { doc: 'ports that may exist at once', format: 'count:1:65536', default: 16_384 },
     debug: { faults: { doc: 'serve the calls that break the forwarder on purpose, for tests', format: 'switch', default: false } },
+  },
+  limits: {
+    doc: "what a plugin may use, by its name, where it is not as in the plugin's own definition: memoryMib, cpuPercent (of one CPU), tasks, stateMib",
+    format: 'object',
+    default: {} as Record<string, Partial<Limits>>,
   },
   plugins: {
     doc: 'settings of each plugin, by its name; see the README of the plugin',

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { documentSettings, loadSettings, readSettings } from './index.ts';
+import { documentSettings, loadSettings, readSettings, settingsSchema } from './index.ts';
 
 test('an empty file gives the defaults', async (t) => {
   const settings = await readSettings('', 'weft.yaml');
@@ -35,6 +35,9 @@ const refused: [string, string, RegExp, RegExp][] = [
   ['an administrator by name', 'api: {admins: [alice]}', /^api\.admins must be a list of numeric user ids/, /use the API/],
   ['a list instead of settings', '- a', /must be a map of settings/, /logLevel/],
   ['plugin settings that are no map', 'plugins: {dns: 5}', /^plugins\.dns must be a map of settings/, /README/],
+  ['limits that are no map', 'limits: 5', /^limits must map names of plugins/, /memoryMib: 512/],
+  ['a limit that is none', 'limits: {dns: {threads: 5}}', /^limits\.dns\.threads is no limit/, /memoryMib, cpuPercent, tasks, stateMib/],
+  ['a limit of nothing', 'limits: {dns: {tasks: 0}}', /^limits\.dns\.tasks must be a whole number above 0/, /write one/],
   ['broken YAML', 'a: [', /^weft\.yaml is not YAML/, /correct that line/],
 ];
 for (const [name, text, message, fix] of refused) {
@@ -47,6 +50,22 @@ for (const [name, text, message, fix] of refused) {
 
 test('a file that is not there is named', async (t) => {
   await t.throwsAsync(loadSettings('/nowhere/weft.yaml'), { message: 'the configuration file does not exist (/nowhere/weft.yaml)' });
+});
+
+test('the schema of the settings has each with its range, default and meaning, and those of plugins', (t) => {
+  const { properties } = settingsSchema({ toys: { type: 'object', properties: { size: { type: 'integer' } } } }) as {
+    properties: Record<string, { properties: Record<string, unknown> }>;
+  };
+  t.deepEqual(properties.forwarder?.properties.memoryMib, {
+    type: 'integer',
+    minimum: 64,
+    maximum: 65_536,
+    description: 'packet memory, MiB',
+    default: 64,
+  });
+  t.like(properties.logLevel, { enum: ['trace', 'debug', 'info', 'warn', 'error'], default: 'info' });
+  t.like(properties.api?.properties.admins, { type: 'array' });
+  t.like(properties.plugins?.properties, { toys: { type: 'object' } });
 });
 
 test('every setting is documented', (t) => {

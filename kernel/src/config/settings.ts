@@ -1,8 +1,8 @@
 /** Host settings: defaults, then the file. A setting that does not exist or does not fit is refused by name. */
 import { readFileSync } from 'node:fs';
 import { parseDocument } from 'yaml';
-import { type FieldError, fail, type WeftFailure } from '../../contract/system/index.ts';
-import { isRecord } from './formats.ts';
+import { type FieldError, fail, limitNames, type WeftFailure } from '../../contract/system/index.ts';
+import { formatSchema, isRecord } from './formats.ts';
 import { type HostSettings, hostSchema, newConfig } from './schema.ts';
 
 type Node = Readonly<Record<string, unknown>>;
@@ -48,6 +48,25 @@ export function documentSettings(): DocumentedSetting[] {
   return describe(hostSchema, '');
 }
 
+/**
+ * All settings as one JSON Schema, for `weft explain settings` and the reference.
+ * @param plugins schemas of the plugins' settings, by name
+ */
+export function settingsSchema(plugins: Readonly<Record<string, object>> = {}): object {
+  return schemaOf(hostSchema, plugins);
+}
+
+function schemaOf(node: Node, plugins: Readonly<Record<string, object>>): object {
+  const properties = Object.entries(node).flatMap(([key, value]) => {
+    if (!isRecord(value)) return [];
+    if (!isLeaf(value)) return [[key, schemaOf(value, plugins)] as const];
+    const { format, doc, default: fallback } = value;
+    const inside = node === hostSchema && key === 'plugins' ? { properties: plugins } : {};
+    return [[key, { ...formatSchema(format), description: doc, default: fallback, ...inside }] as const];
+  });
+  return { type: 'object', properties: Object.fromEntries(properties) };
+}
+
 function describe(node: Node, prefix: string): DocumentedSetting[] {
   return Object.entries(node).flatMap(([key, value]) => {
     if (!isRecord(value)) return [];
@@ -71,6 +90,7 @@ async function unknownSettings(given: Node, schema: Node, prefix: string): Promi
     const known = schema[key];
     if (!isRecord(known)) errors.push(await unknownSetting(key, Object.keys(schema), prefix));
     else if (known === hostSchema.plugins) errors.push(...pluginSettings(value));
+    else if (known === hostSchema.limits) errors.push(...limitSettings(value));
     else if (isLeaf(known)) continue;
     else if (isRecord(value)) errors.push(...(await unknownSettings(value, known, `${prefix}${key}.`)));
     else errors.push(finding(prefix + key, 'must be a map of settings', `settings there: ${Object.keys(known).join(', ')}`));
@@ -84,6 +104,20 @@ function pluginSettings(value: unknown): FieldError[] {
     return [finding('plugins', 'must map names of plugins to their settings', 'write lines such as "NAME: {}" below it')];
   const wrong = Object.keys(value).filter((name) => !isRecord(value[name]));
   return wrong.map((name) => finding(`plugins.${name}`, 'must be a map of settings', `see the README of the plugin ${name}`));
+}
+
+function limitSettings(value: unknown): FieldError[] {
+  if (!isRecord(value))
+    return [finding('limits', 'must map names of plugins to their limits', 'write lines such as "NAME: { memoryMib: 512 }" below it')];
+  return Object.entries(value).flatMap(([name, limits]) => {
+    const fix = `limits are: ${limitNames.join(', ')}`;
+    if (!isRecord(limits)) return [finding(`limits.${name}`, 'must be a map of limits', fix)];
+    return Object.entries(limits).flatMap(([key, limit]) => {
+      if (!limitNames.some((known) => known === key)) return [finding(`limits.${name}.${key}`, 'is no limit', fix)];
+      const fits = typeof limit === 'number' && Number.isInteger(limit) && limit > 0;
+      return fits ? [] : [finding(`limits.${name}.${key}`, 'must be a whole number above 0', 'write one')];
+    });
+  });
 }
 
 async function unknownSetting(key: string, known: readonly string[], prefix: string): Promise<FieldError> {

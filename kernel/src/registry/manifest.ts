@@ -20,6 +20,7 @@ const text = { type: 'string' };
 const texts = { type: 'array', items: text };
 const schema = { type: 'object' };
 const count = { type: 'integer', minimum: 0 };
+const some = { type: 'integer', minimum: 1 };
 const identifier = { type: 'string', pattern: identifierPattern };
 
 function record(properties: Record<string, object>, optional: readonly string[] = []): object {
@@ -29,48 +30,72 @@ function record(properties: Record<string, object>, optional: readonly string[] 
 
 const columns = { type: 'array', items: record({ title: text, pointer: text, wide: { type: 'boolean' } }, ['wide']) };
 
-const manifestSchema = record({
-  name: identifier,
-  version: text,
-  summary: text,
-  needs: { type: 'array', items: identifier },
-  kinds: {
-    type: 'array',
-    items: record(
-      {
-        kind: { type: 'string', pattern: '^[A-Z][A-Za-z0-9]{0,62}$' },
-        plural: { type: 'string', pattern: '^[a-z][a-z0-9-]{0,62}$' },
-        aliases: { type: 'array', items: identifier },
-        scope: { enum: ['project', 'system'] },
-        summary: text,
-        schemaVersion: { type: 'integer', minimum: 1 },
-        spec: schema,
-        status: schema,
-        references: { type: 'array', items: record({ pointer: { type: 'string', pattern: '^/spec(/|$)' }, kind: text }) },
-        columns,
-      },
-      ['aliases'],
-    ),
+const op = (name: string): object => ({ type: 'string', const: name });
+const steps = {
+  type: 'array',
+  items: {
+    oneOf: [
+      record({ op: op('move'), from: text, to: text }),
+      record({ op: op('default'), at: text, value: {} }),
+      record({ op: op('remove'), at: text }),
+      record({ op: op('translate'), at: text, values: { type: 'object', additionalProperties: text } }),
+    ],
   },
-  operations: {
-    type: 'array',
-    items: record(
-      {
-        name: identifier,
-        summary: text,
-        stream: { type: 'boolean' },
-        input: schema,
-        output: schema,
-        cli: record({ verb: identifier, columns, argument: text, refresh: { type: 'boolean' } }, ['argument', 'refresh']),
-        file: record({ mediaType: { type: 'string', pattern: '^[a-z]+/[a-z0-9.+-]+$' } }),
-      },
-      ['cli', 'file'],
-    ),
+};
+const converter = record({ version: { type: 'integer', minimum: 2 }, up: steps, down: steps });
+
+const manifestSchema = record(
+  {
+    name: identifier,
+    version: text,
+    summary: text,
+    needs: { type: 'array', items: identifier },
+    kinds: {
+      type: 'array',
+      items: record(
+        {
+          kind: { type: 'string', pattern: '^[A-Z][A-Za-z0-9]{0,62}$' },
+          plural: { type: 'string', pattern: '^[a-z][a-z0-9-]{0,62}$' },
+          aliases: { type: 'array', items: identifier },
+          scope: { enum: ['project', 'system'] },
+          summary: text,
+          schemaVersion: { type: 'integer', minimum: 1 },
+          spec: schema,
+          status: schema,
+          references: { type: 'array', items: record({ pointer: { type: 'string', pattern: '^/spec(/|$)' }, kind: text }) },
+          columns,
+          converters: { type: 'array', items: converter },
+          finalizer: { type: 'boolean' },
+          sharedFields: { type: 'array', items: { type: 'string', pattern: '^/spec/' } },
+        },
+        ['aliases', 'converters', 'finalizer', 'sharedFields'],
+      ),
+    },
+    operations: {
+      type: 'array',
+      items: record(
+        {
+          name: identifier,
+          summary: text,
+          stream: { type: 'boolean' },
+          viewer: { type: 'boolean' },
+          input: schema,
+          output: schema,
+          cli: record({ verb: identifier, columns, argument: text, refresh: { type: 'boolean' } }, ['argument', 'refresh']),
+          file: record({ mediaType: { type: 'string', pattern: '^[a-z]+/[a-z0-9.+-]+$' } }),
+          glossary: identifier,
+          bundle: { type: 'boolean' },
+        },
+        ['viewer', 'cli', 'file', 'glossary', 'bundle'],
+      ),
+    },
+    puntClasses: { type: 'array', items: record({ name: identifier, rate: count, burst: count, portRate: count, portBurst: count }) },
+    grants: record({ rows: texts, reads: texts, writes: texts, outside: { type: 'boolean' } }, ['outside']),
+    limits: record({ memoryMib: some, cpuPercent: some, tasks: some, stateMib: some }, ['memoryMib', 'cpuPercent', 'tasks', 'stateMib']),
+    config: schema,
   },
-  puntClasses: { type: 'array', items: record({ name: identifier, rate: count, burst: count, portRate: count, portBurst: count }) },
-  grants: record({ rows: texts, reads: texts, writes: texts }),
-  config: schema,
-});
+  ['limits'],
+);
 
 /** Taken by the processes that are no plugins. */
 const processNames = ['kernel', 'forwarder', 'launcher'];
@@ -109,10 +134,13 @@ function readManifest(name: string, folder: string, file: Buffer): FoundPlugin {
   return { name, folder, manifestHash, manifest, problem: null };
 }
 
-function operationProblem({ name, stream, input, cli, file }: OperationSpec): string[] {
+function operationProblem({ name, stream, input, cli, file, glossary, bundle }: OperationSpec): string[] {
   const fields = Object.keys((input as { properties?: object }).properties ?? {});
   const argument = cli?.argument;
   if (!stream && (file !== undefined || cli?.refresh === true)) return [`operation ${name}: only a stream can be a file or refresh`];
+  const asked = (input as { required?: readonly string[] }).required ?? [];
+  if ((glossary !== undefined || bundle === true) && (stream || asked.length > 0))
+    return [`operation ${name}: what is a glossary or goes into bundles answers at once, without input`];
   if (argument !== undefined && !fields.includes(argument))
     return [`operation ${name}: its argument "${argument}" is no field of its input`];
   return [];

@@ -15,13 +15,14 @@ export interface Credentials {
   readonly certificate?: string | undefined;
 }
 
+const nothing: readonly Binding[] = [];
 const everything: readonly Binding[] = [{ role: 'admin', projects: null }];
 
 export class Identities {
   readonly #store: ObjectStore;
   readonly #tokens: Tokens;
   readonly #admins: readonly number[];
-  #bindings = new Map<string, Binding[]>();
+  #bindings: ReadonlyMap<string, readonly Binding[]> = new Map();
   /** Revision of the roles that `#bindings` was made from. */
   #revision = -1;
 
@@ -51,19 +52,14 @@ export class Identities {
   #known(by: 'uid' | 'token' | 'cert', name: string): Identity {
     this.#refresh();
     const subject = by === 'uid' ? ({ kind: 'user', name: `uid-${name}` } as const) : ({ kind: by, name } as const);
-    return { subject, bindings: this.#bindings.get(`${by}:${name}`) ?? [] };
+    return { subject, bindings: this.#bindings.get(`${by}:${name}`) ?? nothing };
   }
 
   #refresh(): void {
     const revision = this.#store.revisionOf([roleKind.kind]);
     if (revision === this.#revision) return;
     this.#revision = revision;
-    this.#bindings = new Map();
-    for (const { spec } of this.#store.list(roleKind.kind)) {
-      const { role, subjects, projects = [], everywhere } = spec as unknown as RoleSpec;
-      const binding: Binding = { role, projects: everywhere ? null : new Set(projects) };
-      for (const subject of subjects) this.#bindings.set(subject, [...(this.#bindings.get(subject) ?? []), binding]);
-    }
+    this.#bindings = bindingsOf(this.#store.list(roleKind.kind).map(({ spec }) => spec as unknown as RoleSpec));
   }
 }
 
@@ -72,6 +68,22 @@ interface RoleSpec {
   readonly subjects: readonly string[];
   readonly projects?: readonly string[];
   readonly everywhere: boolean;
+}
+
+/** By subject; one for each role that it has, however many objects say so. */
+function bindingsOf(specs: readonly RoleSpec[]): Map<string, Binding[]> {
+  const all = new Map<string, Map<RoleName, Set<string> | null>>();
+  for (const { role, subjects, projects = [], everywhere } of specs) {
+    for (const subject of subjects) {
+      const roles = all.get(subject) ?? new Map<RoleName, Set<string> | null>();
+      all.set(subject, roles);
+      const known = roles.get(role);
+      if (everywhere || known === null) roles.set(role, null);
+      else if (known === undefined) roles.set(role, new Set(projects));
+      else for (const project of projects) known.add(project);
+    }
+  }
+  return new Map([...all].map(([subject, roles]) => [subject, [...roles].map(([role, projects]) => ({ role, projects }))]));
 }
 
 function bearer(authorization: string): string {

@@ -1,3 +1,3 @@
 export { Identities } from './identities.ts';
-export { allProjects, authorize, type Identity, may, type Verb } from './roles.ts';
+export { allProjects, authorize, type Identity, may, readVerbs, type Verb, visibleProjects } from './roles.ts';
 export { Tokens } from './tokens.ts';

@@ -20,12 +20,12 @@ export interface Identity {
 /** Stands in place of a project's name in a path: all that the caller may see. */
 export const allProjects = '-';
 
-const readVerbs: readonly Verb[] = ['get', 'list', 'watch'];
+export const readVerbs: readonly Verb[] = ['get', 'list', 'watch'];
 /** Words of the API that tell nothing of any project. */
 const descriptions: readonly string[] = ['kinds', 'operations', 'health', 'paths', 'documents'];
-/** Kinds and words that only an administrator of the system may touch; viewers of the system may not even read the last three. */
+/** Kinds and words that only an administrator of the system may touch; viewers of the system may not even read those that are closed. */
 const guarded: readonly string[] = ['Project', 'Role', 'Token', 'plugins'];
-const closed: readonly string[] = ['history', 'trials', 'rollback', 'logs'];
+const closed: readonly string[] = ['history', 'trials', 'rollback', 'logs', 'audit', 'backup'];
 
 /**
  * @param kind an object kind, or the API's own word for what is touched: `plugins`, `status`; `objects`: several, each of which is asked about again
@@ -33,6 +33,16 @@ const closed: readonly string[] = ['history', 'trials', 'rollback', 'logs'];
  */
 export function may(identity: Identity, verb: Verb, kind: string, project?: string): boolean {
   return identity.bindings.some((binding) => permits(binding, verb, kind, project));
+}
+
+/** Projects in which the caller may see something; null: all. */
+export function visibleProjects({ bindings }: Identity): readonly string[] | null {
+  const projects = new Set<string>();
+  for (const binding of bindings) {
+    if (binding.projects === null) return null;
+    for (const project of binding.projects) projects.add(project);
+  }
+  return [...projects];
 }
 
 /** @throws FORBIDDEN, in the same words whether what is asked for exists or not */

@@ -1,7 +1,7 @@
 /** Bearer tokens: issued once, kept only as a hash, bound to the uid of their Token object. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { fail } from '../../contract/system/index.ts';
-import { type Pipeline, systemSubject } from '../apply/index.ts';
+import { type Pipeline, systemSubject, tokenSetting } from '../apply/index.ts';
 import { tokenKind } from '../registry/index.ts';
 import type { ObjectStore } from '../store/index.ts';
 
@@ -30,7 +30,7 @@ export class Tokens {
     if (object === undefined) throw fail('NOT_FOUND', `Token/${name.slice(0, 80)} does not exist`, 'create it first: kind Token');
     const secret = randomBytes(secretBytes).toString('base64url');
     const kept: Kept = { hash: digest(secret).toString('hex') };
-    await this.#store.saveSetting(settingOf(object.metadata.uid), kept);
+    await this.#store.saveSetting(tokenSetting(object.metadata.uid), kept);
     const key = { kind: tokenKind.kind, name };
     await this.#pipeline.setStatus([{ key, status: { issuedAt: this.#now().toISOString() } }], systemSubject);
     return `weft_${name}_${secret}`;
@@ -40,7 +40,7 @@ export class Tokens {
   verify(presented: string): string {
     const [, name = '', secret = ''] = form.exec(presented) ?? [];
     const object = name === '' ? undefined : this.#store.get({ kind: tokenKind.kind, name });
-    const kept = object === undefined ? undefined : this.#store.setting<Kept>(settingOf(object.metadata.uid));
+    const kept = object === undefined ? undefined : this.#store.setting<Kept>(tokenSetting(object.metadata.uid));
     // compared even when there is nothing to compare with, so that the time tells nothing
     const matches = timingSafeEqual(digest(secret), Buffer.from(kept?.hash ?? digest('').toString('hex'), 'hex'));
     if (object === undefined || kept === undefined || !matches) {
@@ -57,8 +57,4 @@ export class Tokens {
 
 function digest(secret: string): Buffer {
   return createHash('sha256').update(secret).digest();
-}
-
-function settingOf(uid: string): string {
-  return `token/${uid}`;
 }

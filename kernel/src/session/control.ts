@@ -1,6 +1,8 @@
 /** The plugins as the operator sees and commands them: settings, supervision and connections in one view. */
-import type { ChildState } from '../../contract/system/index.ts';
+import type { Refusals } from '../../bus/index.ts';
+import { type ChildState, type Enforcement, type Limits, limitsOf } from '../../contract/system/index.ts';
 import {
+  type MetricsSource,
   type OperationInput,
   type PluginControl,
   type PluginInfo,
@@ -35,8 +37,15 @@ export interface ControlParts {
   readonly enablement: Enablement;
   readonly links: PluginLinks;
   readonly supervision: Supervision;
+  readonly refusals: Pick<Refusals, 'counts'>;
   /** The program file of a plugin folder, as the launcher wants it named. */
   readonly entryOf: (folder: string) => string;
+  /** What the operator says about limits, by plugin. */
+  readonly limits: Readonly<Record<string, Partial<Limits>>>;
+  /** Of limits, as the launcher told; null without a launcher. */
+  readonly enforcement: Enforcement | null;
+  /** What the forwarder tells of itself, asked for by way of the launcher. */
+  readonly forwarderMetrics: (deadlineMs: number) => Promise<string>;
 }
 
 export class Control implements PluginControl {
@@ -44,7 +53,11 @@ export class Control implements PluginControl {
   readonly #enablement: Enablement;
   readonly #links: PluginLinks;
   readonly #supervision: Supervision;
+  readonly #refusals: Pick<Refusals, 'counts'>;
   readonly #entryOf: (folder: string) => string;
+  readonly #forwarderMetrics: (deadlineMs: number) => Promise<string>;
+  readonly #limits: Readonly<Record<string, Partial<Limits>>>;
+  readonly #enforcement: Enforcement | null;
   #forwarder: ChildState | undefined;
   #lastChange: Promise<void> = Promise.resolve();
 
@@ -53,7 +66,11 @@ export class Control implements PluginControl {
     this.#enablement = parts.enablement;
     this.#links = parts.links;
     this.#supervision = parts.supervision;
+    this.#refusals = parts.refusals;
     this.#entryOf = parts.entryOf;
+    this.#forwarderMetrics = parts.forwarderMetrics;
+    this.#limits = parts.limits;
+    this.#enforcement = parts.enforcement;
   }
 
   /** Tells supervision which plugins shall run, in the order of needs, which are disabled, and which are enabled but cannot run. */
@@ -103,6 +120,16 @@ export class Control implements PluginControl {
     return { state: pid === null ? 'stopped' : 'running', pid, restarts: this.#forwarder?.restarts ?? 0, rssBytes: residentBytes(pid) };
   }
 
+  refusals(): ReturnType<PluginControl['refusals']> {
+    return this.#refusals.counts().map(({ peer, act, count }) => ({ plugin: peer, act, count }));
+  }
+
+  metricsSources(): readonly MetricsSource[] {
+    const enabled = this.#registry.plugins.filter(({ name }) => this.#enablement.isEnabled(name));
+    const plugins = enabled.map(({ name }) => ({ process: name, read: (deadlineMs: number) => this.#links.metrics(name, deadlineMs) }));
+    return [{ process: 'forwarder', read: this.#forwarderMetrics }, ...plugins];
+  }
+
   operation(plugin: string, call: OperationInput, signal: AbortSignal): Promise<unknown> {
     return this.#links.operation(plugin, call, signal);
   }
@@ -111,10 +138,24 @@ export class Control implements PluginControl {
     return this.#links.stream(plugin, call, signal);
   }
 
-  #toRun({ name, folder, manifest }: RegisteredPlugin): PluginToRun[] {
+  #toRun(plugin: RegisteredPlugin): PluginToRun[] {
+    const { name, folder, manifest } = plugin;
     if (manifest === null) return [];
     const { grants, puntClasses } = manifest;
-    return [{ name, entry: this.#entryOf(folder), grants, puntClasses, settings: this.#enablement.settings(name) }];
+    return [
+      {
+        name,
+        entry: this.#entryOf(folder),
+        grants,
+        puntClasses,
+        limits: this.#limitsOf(plugin),
+        settings: this.#enablement.settings(name),
+      },
+    ];
+  }
+
+  #limitsOf({ name, manifest }: RegisteredPlugin): Limits {
+    return limitsOf(manifest ?? {}, this.#limits[name]);
   }
 
   #info(plugin: RegisteredPlugin): PluginInfo {
@@ -137,6 +178,9 @@ export class Control implements PluginControl {
       kinds: manifest?.kinds.map(({ kind }) => kind) ?? [],
       operations: manifest?.operations.map((operation) => operation.name) ?? [],
       settings: this.#enablement.settings(name),
+      limits: this.#limitsOf(plugin),
+      enforcement: this.#enforcement,
+      disabling: this.#enablement.disabling(name),
     };
   }
 }

@@ -35,8 +35,29 @@ export class Enablement {
     if (registered === undefined) return 'it is not installed';
     if (registered.problem !== null) return registered.problem;
     if (!this.isEnabled(plugin)) return 'it is disabled';
+    for (const kind of this.#registry.visibleKinds(plugin)) {
+      const withdrawn = this.#registry.kind(kind)?.withdrawn;
+      if (withdrawn !== undefined) return `objects of the kind ${kind} are not served: ${withdrawn}`;
+    }
     const finding = registered.validateSettings?.(this.settings(plugin)).findings[0];
     return finding === undefined ? null : `its setting ${finding.pointer || '/'} ${finding.message}; ${finding.fix}`;
+  }
+
+  /** What disabling it would do, in sentences; none when it is disabled. */
+  disabling(plugin: string): readonly string[] {
+    const manifest = this.#registry.plugin(plugin)?.manifest;
+    if (manifest === null || manifest === undefined || !this.isEnabled(plugin)) return [];
+    const { counts } = this.#store;
+    const present = manifest.kinds.flatMap(({ kind }) => ((counts[kind] ?? 0) > 0 ? [`${counts[kind]} ${kind}`] : []));
+    const needing = this.#registry.plugins.filter(({ name, manifest }) => manifest?.needs.includes(plugin) && this.isEnabled(name));
+    const objects = `these objects stay, and nobody serves or changes them until it is enabled again: ${present.join(', ')}`;
+    const rows = `what it set in the forwarder (${manifest.grants.rows.join(', ')}) is removed: what depends on it ends at once`;
+    const others = `plugins that need it do not work without it: ${needing.map(({ name }) => name).join(', ')}`;
+    return [
+      ...(present.length > 0 ? [objects] : []),
+      ...(manifest.grants.rows.length > 0 ? [rows] : []),
+      ...(needing.length > 0 ? [others] : []),
+    ];
   }
 
   /** Resolves once it is on disk. */

@@ -69,6 +69,10 @@ export class PluginLinks implements Admitter {
     return this.#caller(plugin).call('ping', {}, { deadlineMs });
   }
 
+  async metrics(plugin: string, deadlineMs: number): Promise<string> {
+    return (await this.#caller(plugin).call('metrics', {}, { deadlineMs })).text;
+  }
+
   /** The plugin takes its rows out of the forwarder; one that does not serve is not asked. */
   async disable(plugin: string): Promise<void> {
     if (this.isReady(plugin)) await this.#caller(plugin).call('disable', {}, { deadlineMs: disableDeadlineMs });

@@ -2,6 +2,7 @@
 import type { Handlers } from '../../bus/index.ts';
 import { fail, formatKey, type KernelCalls, type ObjectKey, type WeftFailure } from '../../contract/system/index.ts';
 import { type Pipeline, parseInputs, type Subject } from '../apply/index.ts';
+import { failpoint } from '../failpoints/index.ts';
 import { nameProblem, nameRule, type RegisteredPlugin, type Registry } from '../registry/index.ts';
 import type { ObjectStore } from '../store/index.ts';
 import type { PluginLinks } from './plugin-links.ts';
@@ -28,16 +29,19 @@ export function kernelCallsFor(plugin: RegisteredPlugin, parts: SessionParts): H
       if (input.manifestHash !== plugin.manifestHash) {
         throw fail('CONFLICT', `the manifest of ${name} is not the one that the kernel has read`, 'restart Weft after changing a plugin');
       }
+      failpoint('session.hello');
       links.greeted(name);
       return { revision: store.revision };
     },
     ready: () => {
       rights.assertGreeted();
+      failpoint('session.ready');
       if (links.ready(name)) parts.onReady(name);
       return {};
     },
     'objects.list': ({ kinds }) => {
       rights.assertReads(kinds);
+      failpoint('session.before-list');
       return { revision: store.visibleRevision, objects: [...new Set(kinds)].flatMap((kind) => store.list(kind)) };
     },
     'objects.watch': ({ kinds, since }, { signal }) => {
@@ -47,12 +51,21 @@ export function kernelCallsFor(plugin: RegisteredPlugin, parts: SessionParts): H
     'objects.apply': async ({ apply, delete: keys }) => {
       rights.assertWrites([...apply.map(({ kind }) => kind), ...keys.map(({ kind }) => kind)]);
       const intent = { cascade: false, missingOk: true, dryRun: false, subject };
-      const { revision } = await pipeline.apply({ ...intent, apply: parseInputs(registry, apply), remove: keys.map((key) => ({ key })) });
+      const wanted = parseInputs(registry, apply);
+      // to own something says that the owner is there
+      rights.assertReads(wanted.flatMap(({ owners = [] }) => owners.map(({ kind }) => kind)));
+      const { revision } = await pipeline.apply({ ...intent, apply: wanted, remove: keys.map((key) => ({ key })) });
       return { revision };
     },
     'objects.status': async ({ updates }) => {
       rights.assertOwns(updates.map(({ key }) => key));
-      return { revision: await pipeline.setStatus(updates, subject) };
+      const revision = await pipeline.setStatus(updates, subject);
+      failpoint('session.after-status');
+      return { revision };
+    },
+    'objects.finalize': async ({ keys }) => {
+      rights.assertOwns(keys);
+      return { revision: await pipeline.finalize(keys, name) };
     },
     'alarm.set': async ({ key, severity, subject: concerned, text }) => {
       await pipeline.setAlarm(rights.alarmName(key), { severity, subject: concerned, text });

@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import { type Caller, type Handlers, memoryPair } from '../../bus/index.ts';
-import type { KernelCalls, ObjectEvent, PluginCalls } from '../../contract/system/index.ts';
+import { type KernelCalls, limitsOf, type ObjectEvent, type PluginCalls } from '../../contract/system/index.ts';
 import { Pipeline } from '../apply/index.ts';
 import { book, makeWorld, shelf, type TestWorld } from '../apply/test/world.ts';
 import type { PluginState, PluginToRun } from '../supervisor/index.ts';
@@ -54,7 +54,17 @@ async function makeHouse(t: ExecutionContext): Promise<House> {
     forgive: (name: string) => void forgiven.push(name),
     state,
   };
-  const control = new Control({ registry, enablement, links, supervision, entryOf: (folder) => `${folder}/index.ts` });
+  const control = new Control({
+    registry,
+    enablement,
+    links,
+    supervision,
+    refusals: { counts: () => [] },
+    limits: { labels: { memoryMib: 777 } },
+    enforcement: { memory: 'watch', cpu: 'none', tasks: 'user' },
+    entryOf: (folder) => `${folder}/index.ts`,
+    forwarderMetrics: () => Promise.resolve('# of the forwarder'),
+  });
   const session = { store, registry, pipeline, links, onReady: () => undefined };
 
   const start: House['start'] = async (name, serves = {}) => {
@@ -67,6 +77,7 @@ async function makeHouse(t: ExecutionContext): Promise<House> {
       'operation.stream': async function* () {
         yield { one: 1 };
       },
+      metrics: () => ({ text: `# of ${name}` }),
       disable: () => ({}),
       ...serves,
     };
@@ -88,6 +99,19 @@ async function makeHouse(t: ExecutionContext): Promise<House> {
 const user = { kind: 'user', name: 'alice' } as const;
 const request = { remove: [], cascade: false, missingOk: false, dryRun: false, subject: user };
 const shelfA = { key: { kind: 'Shelf', project: 'default', name: 'a' }, spec: { width: 80, place: 'hall' }, labels: {}, shared: false };
+
+test('a plugin may use what the operator says, else what its manifest says, else the usual', async (t) => {
+  const house = await makeHouse(t);
+  house.control.want();
+  const limits = new Map(house.wanted.at(-1)?.map((plugin) => [plugin.name, plugin.limits]));
+  t.is(limits.get('labels')?.memoryMib, 777);
+  t.is(limits.get('labels')?.tasks, limitsOf({}).tasks);
+  t.deepEqual(limits.get('library'), limitsOf({}));
+  t.like(
+    house.control.list().find(({ name }) => name === 'labels'),
+    { limits: { memoryMib: 777 }, enforcement: { cpu: 'none' } },
+  );
+});
 
 test('hello is refused to another name and to another manifest', async (t) => {
   const house = await makeHouse(t);
@@ -324,4 +348,35 @@ test('a plugin whose settings do not fit is not run and counts as failed until t
   t.deepEqual([house.disabled.at(-1), house.broken.at(-1)], [[], ['labels']]);
   await house.control.change('labels', { settings: {} });
   t.deepEqual(house.broken.at(-1), []);
+});
+
+test('what disabling a plugin would do is told in sentences, and nothing once it is disabled', async (t) => {
+  const house = await makeHouse(t);
+  await house.start('library');
+  await house.pipeline.apply({ ...request, apply: [shelfA] });
+  const disabling = (): readonly string[] | undefined => house.control.list().find(({ name }) => name === 'library')?.disabling;
+  t.deepEqual(disabling(), [
+    'these objects stay, and nobody serves or changes them until it is enabled again: 1 Shelf',
+    'plugins that need it do not work without it: labels',
+  ]);
+  await house.enablement.change('library', { enabled: false });
+  t.deepEqual(disabling(), []);
+});
+
+test('a plugin lets go of its own kinds alone', async (t) => {
+  const house = await makeHouse(t);
+  const { kernel } = await house.start('library');
+  await t.throwsAsync(kernel.call('objects.finalize', { keys: [{ kind: 'Label', project: 'default', name: 'x' }] }), {
+    message: /library does not own Label\/default\/x/,
+  });
+  const { revision } = house.store;
+  t.deepEqual(await kernel.call('objects.finalize', { keys: [shelfA.key] }), { revision });
+});
+
+test('a plugin names owners of kinds that it reads alone', async (t) => {
+  const house = await makeHouse(t);
+  const { kernel } = await house.start('labels');
+  const owned = (kind: string) => ({ kind: 'Shelf', metadata: { name: 's', ownerReferences: [{ kind, name: 'b' }] } });
+  await t.throwsAsync(kernel.call('objects.apply', { apply: [owned('Shelf')], delete: [] }), { message: /labels may not read Shelf/ });
+  await t.throwsAsync(kernel.call('objects.apply', { apply: [owned('Book')], delete: [] }), { message: /Book\/default\/b does not exist/ });
 });

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -165,6 +165,21 @@ test('the log keeps what it shall; older revisions are gone, and so are future o
   const again = openStore(t, path, { retention: 10 });
   t.throws(() => again.assertReachable(19), { message: /gone/ });
   t.notThrows(() => again.assertReachable(20));
+});
+
+test('a store whose objects only change does not grow for ever', async (t) => {
+  const path = folder(t);
+  const store = openStore(t, path, { retention: 1_000 });
+  const size = (): number => statSync(join(path, 'data.mdb')).size;
+  const write = async (updates: number): Promise<void> => {
+    const writes = Array.from({ length: 100 }, (_, index) => put(thing(`n${index}`, { text: 'x'.repeat(500) })));
+    for (let done = 0; done < updates; done += 100) await store.commit(writes, 'user:x');
+  };
+  await write(5_000);
+  const settled = size();
+  await write(15_000);
+  t.true(size() <= settled * 1.1, `${settled} bytes grew to ${size()}`);
+  t.is([...store.history()].length, 1_000);
 });
 
 test('the history tells who and when, and which changes belong together', async (t) => {

@@ -1,8 +1,9 @@
 /** The life of one enabled plugin as a state machine: events in, state and wishes out. */
 import type { ChildState, ProcessSpec } from '../../contract/system/index.ts';
+import { failpoint } from '../failpoints/index.ts';
 import type { Clock } from './clock.ts';
 import type { PluginPhase, PluginState, PluginToRun } from './plugin-state.ts';
-import { crashesAllowed, crashWindowMs, missesAllowed, readyDeadlineMs } from './rules.ts';
+import { crashesAllowed, crashWindowMs, missesAllowed, overuseToldMs, readyDeadlineMs } from './rules.ts';
 
 export class PluginLife {
   plugin: PluginToRun;
@@ -16,6 +17,8 @@ export class PluginLife {
   /** When the present wait for `ready` began. */
   #waitingSince: number;
   #crashes: number[] = [];
+  /** When it last went beyond a limit. */
+  #overuseAt = Number.NEGATIVE_INFINITY;
   #unready = 0;
   #misses = 0;
   #round = 0;
@@ -55,7 +58,8 @@ export class PluginLife {
       this.#waitingSince = this.#clock.now();
       this.#enter('starting', 'its process has started and is not ready yet');
     }
-    if (died) return this.#crashed(describeExit(child));
+    if (died) failpoint('supervisor.child-ended');
+    if (died) return this.#crashed(describeExit(child), child.exit?.overuse);
     if (child.pid === null && (this.#phase === 'ready' || this.#phase === 'starting')) this.#enter('restarting', describeExit(child));
     return false;
   }
@@ -70,7 +74,7 @@ export class PluginLife {
     this.#misses = 0;
     this.#unready = 0;
     this.#enter('ready', '');
-    this.#alarm(this.plugin.name, null);
+    if (!this.#overuseIsNews()) this.#alarm(this.plugin.name, null);
   }
 
   /** Wants the process started anew. Returns whether the wish changed. */
@@ -81,6 +85,14 @@ export class PluginLife {
     this.#waitingSince = this.#clock.now();
     this.#enter('restarting', reason);
     return true;
+  }
+
+  /** It does what it may not and does not stop: it is ended and started anew, which counts as a crash. Returns whether the wish changed. */
+  fault(text: string): boolean {
+    if (this.#phase === 'failed') return false;
+    if (this.#crashed(text)) return true;
+    this.#alarm(this.plugin.name, `plugin ${this.plugin.name}: ${text}`);
+    return this.restart(text, false);
   }
 
   /** Earlier crashes do not count; one that has failed starts anew. Returns whether the wish changed. */
@@ -99,6 +111,7 @@ export class PluginLife {
   /** The passing of time. Returns whether the wish changed. */
   tick(): boolean {
     if (this.#phase === 'ready') {
+      if (this.#overuseAt > Number.NEGATIVE_INFINITY && !this.#overuseIsNews()) this.#forgetOveruse();
       if (this.#misses < missesAllowed) return false;
       const text = `it left ${missesAllowed} pings unanswered and is being restarted`;
       this.#alarm(this.plugin.name, `plugin ${this.plugin.name}: ${text}`);
@@ -129,12 +142,31 @@ export class PluginLife {
   #clearCrashes(): void {
     this.#crashes = [];
     this.#unready = 0;
+    this.#overuseAt = Number.NEGATIVE_INFINITY;
   }
 
-  #crashed(how: string): boolean {
+  #overuseIsNews(): boolean {
+    return this.#clock.now() - this.#overuseAt < overuseToldMs;
+  }
+
+  #forgetOveruse(): void {
+    this.#overuseAt = Number.NEGATIVE_INFINITY;
+    this.#alarm(this.plugin.name, null);
+  }
+
+  /** A slow leak is no crash loop: somebody must hear of it all the same. */
+  #tellOveruse(overuse: string): void {
+    const { name } = this.plugin;
+    this.#overuseAt = this.#clock.now();
+    const fix = `if its work needs more, raise limits.${name} in the settings; see: weft plugin logs ${name}`;
+    this.#alarm(name, `plugin ${name}: ${overuse} and was started again at ${new Date().toISOString()}; ${fix}`);
+  }
+
+  #crashed(how: string, overuse?: string): boolean {
     const now = this.#clock.now();
     this.#crashes = [...this.#crashes.filter((at) => now - at < crashWindowMs), now];
     if (this.#crashes.length < crashesAllowed) {
+      if (overuse !== undefined) this.#tellOveruse(overuse);
       if (this.#child?.pid === null) this.#enter('restarting', how);
       return false;
     }
@@ -156,5 +188,6 @@ export class PluginLife {
 
 function describeExit({ exit }: ChildState): string {
   if (exit === undefined) return 'its process is being started';
+  if (exit.overuse !== undefined) return exit.overuse;
   return exit.signal === null ? `its process ended with exit code ${exit.code}` : `its process was ended by ${exit.signal}`;
 }

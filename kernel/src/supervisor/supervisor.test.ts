@@ -1,13 +1,14 @@
 import test from 'ava';
-import type { ChildState, KernelToLauncher, ProcessSpec } from '../../contract/system/index.ts';
+import { type ChildState, type KernelToLauncher, limitsOf, type ProcessSpec } from '../../contract/system/index.ts';
 import { type Clock, type PluginState, type PluginToRun, Supervisor } from './index.ts';
-import { crashesAllowed, crashWindowMs, missesAllowed, pingIntervalMs, readyDeadlineMs } from './rules.ts';
+import { crashesAllowed, crashWindowMs, missesAllowed, overuseToldMs, pingIntervalMs, readyDeadlineMs } from './rules.ts';
 
 const plugin: PluginToRun = {
   name: 'dhcp',
   entry: 'plugins/dhcp/index.ts',
   grants: { rows: [], reads: [], writes: [] },
   puntClasses: [],
+  limits: limitsOf({}),
   settings: {},
 };
 
@@ -60,9 +61,10 @@ class World implements Clock {
     return last?.type === 'want' ? last.processes : [];
   }
 
-  child(pid: number | null, restarts = 0): void {
+  child(pid: number | null, restarts = 0, overuse?: string): void {
     const state: ChildState = { name: 'dhcp', pid, publicKey: 'k', startedAt: '2026-01-01T00:00:00Z', restarts };
-    this.supervisor.children([pid === null ? { ...state, exit: { code: 1, signal: null, at: '2026-01-01T00:00:00Z' } } : state]);
+    const exit = { code: 1, signal: null, at: '2026-01-01T00:00:00Z', ...(overuse === undefined ? {} : { overuse }) };
+    this.supervisor.children([pid === null ? { ...state, exit } : state]);
   }
 
   serve(): void {
@@ -113,7 +115,7 @@ test('a plugin that is not ready in time is started anew, with an alarm when it 
   t.is(world.alarms.size, 0);
   await world.rounds(2 * rounds);
   t.is(world.wanted()[0]?.epoch, missesAllowed);
-  t.regex(world.alarms.get('dhcp') ?? '', /not ready 10 s after its start/);
+  t.regex(world.alarms.get('dhcp') ?? '', /not ready 60 s after its start/);
 });
 
 test('a plugin that leaves pings unanswered is started anew', async (t) => {
@@ -190,6 +192,41 @@ test('crashes far apart are no loop', (t) => {
   t.is(world.phase(), 'starting');
 });
 
+test('a plugin that went beyond a limit is told by an alarm for a while, though it serves again', async (t) => {
+  const world = new World();
+  const overuse = 'it used more than its 256 MiB of memory';
+  world.serve();
+  world.child(null, 1, overuse);
+  t.like(world.supervisor.state('dhcp'), { phase: 'restarting', reason: overuse });
+  world.child(101, 1);
+  world.supervisor.ready('dhcp');
+  t.is(world.phase(), 'ready');
+  t.regex(world.alarms.get('dhcp') ?? '', /^plugin dhcp: it used more than its 256 MiB of memory and was started again at /);
+  await world.rounds(overuseToldMs / pingIntervalMs + 1);
+  t.is(world.alarms.size, 0);
+});
+
+test('a plugin that goes beyond a limit again and again fails with that as the reason', (t) => {
+  const world = new World();
+  world.serve();
+  for (let crash = 1; crash <= crashesAllowed; crash++) {
+    world.child(null, crash, 'it wanted more than its 64 threads');
+    if (crash < crashesAllowed) world.child(100 + crash, crash);
+  }
+  t.is(world.phase(), 'failed');
+  t.regex(world.alarms.get('dhcp') ?? '', /stays down \(it wanted more than its 64 threads\)/);
+});
+
+test('after a restart by the operator an earlier overuse is no news', (t) => {
+  const world = new World();
+  world.serve();
+  world.child(null, 1, 'it used more than its 256 MiB of memory');
+  world.supervisor.restart('dhcp');
+  world.child(101, 1);
+  world.supervisor.ready('dhcp');
+  t.is(world.alarms.size, 0);
+});
+
 test('the operator brings a failed plugin back', (t) => {
   const world = new World();
   world.serve();
@@ -249,4 +286,18 @@ test('a kernel that starts late takes earlier restarts as history', (t) => {
   t.is(world.phase(), 'starting');
   world.supervisor.ready('dhcp');
   t.is(world.phase(), 'ready');
+});
+
+test('a plugin that does what it may not is ended and named, and too many of those make it fail', (t) => {
+  const world = new World();
+  world.supervisor.setWanted([plugin], []);
+  world.supervisor.ready('dhcp');
+  world.supervisor.fault('dhcp', 'it was refused 1000 acts');
+  t.is(world.wanted()[0]?.epoch, 1);
+  t.regex(world.alarms.get('dhcp') ?? '', /plugin dhcp: it was refused 1000 acts/);
+  for (let n = 1; n < crashesAllowed; n++) world.supervisor.fault('dhcp', 'it was refused 1000 acts');
+  t.deepEqual(world.wanted(), []);
+  t.is(world.supervisor.state('dhcp').phase, 'failed');
+  world.supervisor.fault('dhcp', 'again');
+  t.is(world.supervisor.state('dhcp').phase, 'failed');
 });

@@ -3,6 +3,7 @@
  * happens, and asks through `send`, `ping` and `alarm`.
  */
 import type { ChildState, KernelToLauncher } from '../../contract/system/index.ts';
+import { failpoint } from '../failpoints/index.ts';
 import type { Clock } from './clock.ts';
 import { PluginLife } from './plugin-life.ts';
 import type { PluginState, PluginToRun } from './plugin-state.ts';
@@ -80,6 +81,11 @@ export class Supervisor {
     if (this.#lives.get(name)?.restart('restarted by the operator', true) === true) this.#sendWant();
   }
 
+  /** It does what it may not and does not stop: its process is ended, which counts as a crash. */
+  fault(name: string, text: string): void {
+    if (this.#lives.get(name)?.fault(text) === true) this.#sendWant();
+  }
+
   /** The operator enables it, maybe once more: earlier crashes count no longer. Brings a failed plugin back, leaves a running one alone. */
   forgive(name: string): void {
     if (this.#lives.get(name)?.forgive() === true) this.#sendWant();
@@ -106,6 +112,7 @@ export class Supervisor {
   }
 
   #sendWant(): void {
+    failpoint('supervisor.before-want');
     const processes = [...this.#lives.values()].flatMap((life) => life.wanted() ?? []);
     const failed = [...this.#lives.values()].map((life) => life.state()).filter((state) => state.phase === 'failed');
     this.#options.send({ type: 'want', processes, failed: [...failed.map(({ name }) => name), ...this.#broken], disabled: this.#disabled });

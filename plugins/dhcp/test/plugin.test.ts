@@ -48,7 +48,10 @@ function reply(running: TestPlugin) {
 
 const counter = async (running: TestPlugin, name: string): Promise<number> => {
   const { items } = (await running.operation('counters')) as { items: { name: string; count: number }[] };
-  return items.find((item) => item.name === name)?.count ?? 0;
+  const count = items.find((item) => item.name === name)?.count ?? 0;
+  const told = (await running.metrics()).includes(`weft_dhcp_messages_total{outcome="${name}"} ${count}\n`);
+  if (count > 0 && !told) throw new Error(`the metrics say another count of ${name}`);
+  return count;
 };
 const leases = async (running: TestPlugin, project: string) =>
   ((await running.operation('leases', {}, project)) as { items: Record<string, string>[] }).items;

@@ -212,6 +212,7 @@ test('answers a batch and survives garbage in it', async (t) => {
   t.is(running.forwarder.injected.length, 2);
   const { items } = (await running.operation('counters')) as { items: { name: string; count: number }[] };
   t.like(Object.fromEntries(items.map((item) => [item.name, item.count])), { queries: 4, dropped: 3, local: 2, upstream: 0 });
+  t.true((await running.metrics()).includes('weft_dns_events_total{event="dropped"} 3\n'));
 });
 
 test('serves local names while the kernel is away', async (t) => {

@@ -1,56 +1,57 @@
-/** Who has which address and which MAC in one network. */
+/** Who has which address and which MAC in one network: what is committed, but for ports that the transaction touches, and what it claims. */
 import { formatIp, type IpAddress } from '@weft/kernel/contract/net';
 import type { Subnet } from '../subnet.ts';
-import { NumberSpace } from './numbers.ts';
+import type { Tenancy } from './committed.ts';
 
 export class AddressBook {
   readonly subnets: readonly Subnet[];
-  readonly #holders = new Map<string, string>();
-  readonly #avoided: IpAddress[] = [];
+  readonly #committed: Tenancy | undefined;
+  readonly #changed: ReadonlySet<string>;
+  readonly #holders = new Map<bigint, string>();
+  readonly #avoided = new Set<bigint>();
   readonly #macs = new Map<string, string>();
-  #pools: readonly NumberSpace[] | undefined;
+  /** By subnet: addresses below are not free. */
+  readonly #next: bigint[];
 
-  constructor(subnets: readonly Subnet[]) {
+  /** `changed`: ports that the transaction touches, so that what they had counts no more. */
+  constructor(subnets: readonly Subnet[], committed: Tenancy | undefined, changed: ReadonlySet<string>) {
     this.subnets = subnets;
+    this.#committed = committed;
+    this.#changed = changed;
+    this.#next = subnets.map(({ from }) => from);
   }
 
   /** Gives the address to `owner`; returns the one who has it already, if any. All claims come before the first allocation. */
-  claim(address: IpAddress, owner: string): string | undefined {
-    const text = formatIp(address);
-    const holder = this.#holders.get(text);
-    if (holder !== undefined) return holder;
-    this.#holders.set(text, owner);
-    this.#avoided.push(address);
-    return undefined;
+  claim({ value }: IpAddress, owner: string): string | undefined {
+    const holder = this.#holders.get(value) ?? this.#committed?.addresses.find(value, this.#changed);
+    if (holder === undefined) this.#holders.set(value, owner);
+    return holder;
   }
 
   /** Keeps the address from being allocated; ports may still name it. */
-  avoid(address: IpAddress): void {
-    this.#avoided.push(address);
+  avoid(value: bigint): void {
+    this.#avoided.add(value);
   }
 
   claimMac(mac: string, owner: string): string | undefined {
-    const holder = this.#macs.get(mac);
+    const holder = this.#macs.get(mac) ?? this.#committed?.macs.find(mac, this.#changed);
     if (holder === undefined) this.#macs.set(mac, owner);
     return holder;
   }
 
   /** The lowest free address of the pool of one subnet; undefined when the pool is exhausted. */
   allocate(subnet: number): string | undefined {
-    this.#pools ??= this.subnets.map((each) => poolOf(each, [...this.#avoided, each.gateway]));
-    const offset = this.#pools[subnet]?.take();
     const pool = this.subnets[subnet];
-    return offset === undefined || !pool ? undefined : formatIp({ family: pool.prefix.family, value: pool.from + BigInt(offset) });
+    let value = this.#next[subnet];
+    if (!pool || value === undefined) return undefined;
+    while (value <= pool.to && this.#isUsed(value, pool)) value += 1n;
+    this.#next[subnet] = value + 1n;
+    return value > pool.to ? undefined : formatIp({ family: pool.prefix.family, value });
+  }
+
+  #isUsed(value: bigint, { gateway }: Subnet): boolean {
+    if (value === gateway.value || this.#holders.has(value) || this.#avoided.has(value)) return true;
+    const committed = this.#committed;
+    return [committed?.addresses, committed?.pairs].some((held) => held?.find(value, this.#changed) !== undefined);
   }
 }
-
-/** Numbers are offsets in the pool. What lies beyond the largest exact one is never reached: ports are fewer by far. */
-function poolOf({ prefix, from, to }: Subnet, used: readonly IpAddress[]): NumberSpace {
-  const last = to - from > limit ? limit : to - from;
-  const offsets = used.flatMap(({ family, value }) =>
-    family === prefix.family && value >= from && value - from <= last ? [Number(value - from)] : [],
-  );
-  return new NumberSpace(0, Number(last), offsets);
-}
-
-const limit = BigInt(Number.MAX_SAFE_INTEGER - 1);

@@ -1,27 +1,36 @@
 /** Decides about a transaction: pure, from the committed objects, the changes and the numbers that the forwarder still holds. */
 import { formatIp, idLimit, type LogicalRouter, type Port, type Trunk, type VirtualNetwork } from '@weft/kernel/contract/net';
-import { type AdmissionReply, type AdmissionRequest, keyOf, type ObjectKey, type WeftObject } from '@weft/kernel/contract/system';
-import type { ObjectCache } from '@weft/kernel/sdk';
+import {
+  type AdmissionReply,
+  type AdmissionRequest,
+  type Change,
+  formatKey,
+  keyOf,
+  type ObjectKey,
+  type WeftObject,
+} from '@weft/kernel/contract/system';
 import type { NetworkConfig } from '../config.ts';
 import { awaitingForwarder } from '../phases.ts';
 import { subnetsOf } from '../subnet.ts';
 import { allocatePorts, allocateVnis, type Written } from './allocate.ts';
 import { checkBindings } from './bindings.ts';
+import type { Committed } from './committed.ts';
+import type { Holders } from './holders.ts';
 import { checkNetworks } from './networks.ts';
 import { NumberSpace } from './numbers.ts';
 import { checkPort } from './ports.ts';
 import { Refusals } from './refusals.ts';
 import { checkRouters } from './routers.ts';
-import { scopedName, type World, worldAfter, writtenOf } from './world.ts';
+import { scopedName, worldAfter, writtenOf } from './world.ts';
 
 /** Numbers of rows that the forwarder may still have, so that a freed number is not given away too early. */
 export interface NumbersHeld {
-  readonly ports: Iterable<number>;
-  readonly vrfs: Iterable<number>;
+  readonly ports: Pick<ReadonlySet<number>, 'has'>;
+  readonly vrfs: Pick<ReadonlySet<number>, 'has'>;
 }
 
 export interface AdmissionContext {
-  readonly cache: Pick<ObjectCache, 'list'>;
+  readonly committed: Committed;
   readonly config: NetworkConfig;
   readonly held: NumbersHeld;
   /** RFC 3339. */
@@ -34,7 +43,8 @@ const lastVni = 16_777_215;
 
 export function admit(request: AdmissionRequest, context: AdmissionContext): AdmissionReply {
   const { changes } = request;
-  const world = worldAfter(context.cache, changes);
+  const { committed, held } = context;
+  const world = worldAfter(committed, changes);
   const networks = writtenOf<VirtualNetwork>(changes, 'VirtualNetwork');
   const trunks = writtenOf<Trunk>(changes, 'Trunk');
   const ports = writtenOf<Port>(changes, 'Port');
@@ -48,12 +58,12 @@ export function admit(request: AdmissionRequest, context: AdmissionContext): Adm
   );
   for (const { before, after } of ports) checkPort(before, after, world, refusals);
   checkRouters(world, refusals);
-  const vnis = allocateVnis(networks, vniSpace(context, world, networks), refusals);
+  const vnis = allocateVnis(networks, vniSpace(context, changes, networks), refusals);
   const allocations = allocatePorts(ports, world, refusals);
   if (refusals.list.length > 0) return { patches: [], refusals: refusals.list };
 
-  const linkIds = idSpace(context.cache, ['Port', 'Trunk'], context.held.ports);
-  const tableIds = idSpace(context.cache, ['VirtualNetwork', 'LogicalRouter'], context.held.vrfs);
+  const linkIds = idSpace(committed.linkIds, held.ports);
+  const tableIds = idSpace(committed.tableIds, held.vrfs);
   const pending = { phase: 'Pending', reason: awaitingForwarder, since: context.now };
   const patches = [
     ...networks.map((each) => {
@@ -92,15 +102,17 @@ function patch(
 }
 
 /** Objects that this transaction deletes still count: their rows are in the forwarder. */
-function idSpace(cache: Pick<ObjectCache, 'list'>, kinds: readonly string[], held: Iterable<number>): NumberSpace {
-  const used = new Set(held);
-  for (const kind of kinds) for (const object of cache.list(kind)) used.add((object.status as { id: number }).id);
-  return new NumberSpace(1, idLimit - 1, used);
+function idSpace(committed: Holders<number>, held: NumbersHeld['ports']): NumberSpace {
+  return new NumberSpace(1, idLimit - 1, (id) => committed.has(id) || held.has(id));
 }
 
 /** VNIs that networks have or name are used. */
-function vniSpace(context: AdmissionContext, world: World, written: readonly Written<VirtualNetwork>[]): NumberSpace {
-  const used = new Set(written.flatMap(({ after }) => after.spec.vni ?? []));
-  for (const network of world.networks.values()) if (network.status.vni !== undefined) used.add(network.status.vni);
-  return new NumberSpace(context.config.firstVni, lastVni, used);
+function vniSpace(
+  { committed, config }: AdmissionContext,
+  changes: readonly Change[],
+  written: readonly Written<VirtualNetwork>[],
+): NumberSpace {
+  const deleted = new Set(changes.flatMap(({ key, after }) => (after === null ? [formatKey(key)] : [])));
+  const wanted = new Set(written.flatMap(({ after }) => [after.spec.vni, after.status.vni]));
+  return new NumberSpace(config.firstVni, lastVni, (vni) => wanted.has(vni) || committed.vnis.find(vni, deleted) !== undefined);
 }

@@ -4,9 +4,9 @@
  */
 import { createHash } from 'node:crypto';
 import { formatIp, formatPrefix, type IpAddress, type Port, parseIp, prefixContains, type VirtualNetwork } from '@weft/kernel/contract/net';
-import { pairAddress, pairsOf } from '../pairs.ts';
 import { isGateway, isHost, subnetsOf } from '../subnet.ts';
 import { AddressBook } from './addresses.ts';
+import { pairValuesOf } from './committed.ts';
 import type { NumberSpace } from './numbers.ts';
 import { addressProblem } from './ports.ts';
 import type { Refusals } from './refusals.ts';
@@ -45,13 +45,15 @@ export function allocatePorts(written: readonly Written<Port>[], world: World, r
   const books = new Map<string, AddressBook>();
   const claims = written.flatMap(({ before, after }) => {
     const book = bookOf(networkOf(after), books, world, refusals);
-    return book ? [{ before, after, book, mac: '', addresses: [] as string[] }] : [];
+    if (!book) return [];
+    for (const address of pairValuesOf(after)) book.avoid(address);
+    return [{ before, after, book, mac: '', addresses: [] as string[] }];
   });
   for (const claim of claims) claimNamed(claim, refusals);
   for (const claim of claims) claimKept(claim);
-  const macs = macsInUse(claims, world);
+  const macs = new Set(claims.map(({ mac }) => mac));
   for (const claim of claims) {
-    if (claim.mac === '') claim.mac = freshMac(claim, macs);
+    if (claim.mac === '') claim.mac = freshMac(claim, macs, world);
     if (claim.after.spec.addresses === undefined) allocateMissing(claim, refusals);
   }
   return new Map(claims.map(({ after, mac, addresses }) => [scopedName(after), { mac, addresses }]));
@@ -63,18 +65,11 @@ interface Claim extends Written<Port> {
   addresses: string[];
 }
 
-/** The book of a network with what the ports outside of the transaction have. */
 function bookOf(network: string, books: Map<string, AddressBook>, world: World, refusals: Refusals): AddressBook | undefined {
   const object = world.networks.get(network);
   const known = books.get(network);
   if (known || !object || refusals.has(object)) return known;
-  const book = new AddressBook(subnetsOf(object));
-  for (const port of world.portsOf.get(network) ?? []) {
-    for (const text of pairsOf(port).flatMap((pair) => pairAddress(pair) ?? [])) book.avoid(addressOf(text));
-    if (world.changed.has(titleOf(port))) continue;
-    book.claimMac(port.status.mac, titleOf(port));
-    for (const text of port.status.addresses) book.claim(addressOf(text), titleOf(port));
-  }
+  const book = new AddressBook(subnetsOf(object), world.committed.tenancy(network), world.changed);
   books.set(network, book);
   return book;
 }
@@ -143,19 +138,15 @@ function addressOf(text: string): IpAddress {
   return address;
 }
 
-/** Every MAC address of the appliance that is in use once the named and the kept ones stand. */
-function macsInUse(claims: readonly Claim[], world: World): Set<string> {
-  const macs = new Set(claims.map(({ mac }) => mac));
-  for (const port of world.ports.values()) if (!world.changed.has(titleOf(port))) macs.add(port.status.mac);
-  return macs;
-}
-
-/** A locally administered unicast address from the object's uid; hashed again in the rare case that it is taken. */
-function freshMac(claim: Claim, macs: Set<string>): string {
+/**
+ * A locally administered unicast address from the object's uid; hashed again in the rare case that it is taken, in whatever network.
+ * `macs`: those of the transaction.
+ */
+function freshMac(claim: Claim, macs: Set<string>, { committed, changed }: World): string {
   for (let attempt = 0; ; attempt++) {
     const digest = createHash('sha256').update(`${claim.after.metadata.uid}/${attempt}`).digest('hex');
     const mac = `02:${digest.slice(0, 10).replace(/(..)(?!$)/g, '$1:')}`;
-    if (macs.has(mac)) continue;
+    if (macs.has(mac) || committed.macs.find(mac, changed) !== undefined) continue;
     macs.add(mac);
     claim.book.claimMac(mac, titleOf(claim.after));
     return mac;

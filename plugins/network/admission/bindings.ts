@@ -102,23 +102,20 @@ function socketProblems(binding: PortBinding): readonly Problem[] {
       ];
 }
 
-/** Links and VLANs that untouched objects hold, then those that the transaction asks for, in its order. */
+/** Links and VLANs that the transaction asks for, in its order, against those that untouched objects hold. */
 function checkClaims(written: readonly Bound[], world: World, refusals: Refusals): void {
-  const holders = new Map<string, Bound>();
-  for (const object of [...world.trunks.values(), ...world.ports.values()]) {
-    const claim = claimOf(object);
-    if (claim && !world.changed.has(titleOf(object))) holders.set(claim.what, object);
-  }
+  const holders = new Map<string, string>();
   for (const object of written) {
     const claim = claimOf(object);
     if (!claim) continue;
-    const holder = holders.get(claim.what);
-    if (holder) refusals.add(object, claim.pointer, `${claim.what} is used by ${titleOf(holder)} already`, claim.fix);
-    else holders.set(claim.what, object);
+    const holder = holders.get(claim.what) ?? world.committed.links.find(claim.what, world.changed);
+    if (holder !== undefined) refusals.add(object, claim.pointer, `${claim.what} is used by ${holder} already`, claim.fix);
+    else holders.set(claim.what, titleOf(object));
   }
 }
 
-function claimOf(object: Bound): { readonly what: string; readonly pointer: string; readonly fix: string } | undefined {
+/** What of the appliance a binding takes for itself. */
+export function claimOf(object: Bound): { readonly what: string; readonly pointer: string; readonly fix: string } | undefined {
   const { binding } = object.spec;
   switch (binding.type) {
     case 'netns':

@@ -62,7 +62,8 @@ function checkSubnets(network: VirtualNetwork, refusals: Refusals): readonly Sub
 
 /** Ports that the transaction leaves alone must still have a place. */
 function checkPortsFit(network: VirtualNetwork, subnets: readonly Subnet[], world: World, refusals: Refusals): void {
-  const others = (world.portsOf.get(scopedName(network)) ?? []).filter((port) => !world.changed.has(titleOf(port)));
+  const ports = world.committed.tenancy(scopedName(network))?.ports.values().toArray() ?? [];
+  const others = ports.filter((port) => !world.changed.has(titleOf(port)));
   const homeless = others.filter((port) => port.status.addresses.some((text) => !fits(text, subnets)));
   if (homeless.length > 0) {
     const message = `${namesOf(homeless)} would lose the address ${lostAddress(homeless, subnets)}`;
@@ -97,21 +98,14 @@ function namesOf(ports: readonly Port[]): string {
 }
 
 function checkVnis(written: readonly VirtualNetwork[], world: World, refusals: Refusals): void {
-  const writtenNames = new Set(written.map(scopedName));
-  const holders = new Map<number, VirtualNetwork>();
-  for (const network of world.networks.values()) if (!writtenNames.has(scopedName(network))) holders.set(network.status.vni, network);
+  const holders = new Map<number, string>();
   for (const network of written) {
     const { vni } = network.spec;
     if (vni === undefined) continue;
-    const holder = holders.get(vni);
-    if (holder) {
-      refusals.add(
-        network,
-        '/spec/vni',
-        `VNI ${vni} belongs to ${titleOf(holder)}`,
-        'choose another one, or leave vni out to have one allocated',
-      );
+    const holder = holders.get(vni) ?? world.committed.vnis.find(vni, world.changed);
+    if (holder !== undefined) {
+      refusals.add(network, '/spec/vni', `VNI ${vni} belongs to ${holder}`, 'choose another one, or leave vni out to have one allocated');
     }
-    holders.set(vni, network);
+    holders.set(vni, titleOf(network));
   }
 }

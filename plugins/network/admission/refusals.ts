@@ -11,9 +11,12 @@ export interface Problem {
 
 export class Refusals {
   readonly list: FieldError[] = [];
+  readonly #objects = new Set<string>();
 
   add(object: WeftObject<object, object>, pointer: string, message: string, fix: string): void {
-    this.list.push({ object: titleOf(object), pointer, message, fix });
+    const title = titleOf(object);
+    this.#objects.add(title);
+    this.list.push({ object: title, pointer, message, fix });
   }
 
   addAll(object: WeftObject<object, object>, problems: readonly Problem[]): void {
@@ -22,7 +25,6 @@ export class Refusals {
 
   /** True when the object itself has been refused already. */
   has(object: WeftObject<object, object>): boolean {
-    const title = titleOf(object);
-    return this.list.some((refusal) => refusal.object === title);
+    return this.#objects.has(titleOf(object));
   }
 }

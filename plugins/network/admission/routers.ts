@@ -6,6 +6,7 @@ import { resolve, scopedName, titleOf, type World } from './world.ts';
 
 /** Checks every router that the transaction writes or whose member it writes. */
 export function checkRouters(world: World, refusals: Refusals): void {
+  if (!world.changed.values().some((title) => /^(LogicalRouter|VirtualNetwork)\//.test(title))) return;
   const routerOf = new Map<string, LogicalRouter>();
   const routers = [...world.routers.values()];
   // Untouched routers first, so that the newcomer is the one refused.
@@ -86,12 +87,12 @@ function checkOverlap(router: LogicalRouter, world: World, refusals: Refusals): 
 /** Blames what the transaction touches: the router, else the network. */
 function report(router: LogicalRouter, at: number, place: Place, other: Place, world: World, refusals: Refusals): void {
   if (world.changed.has(titleOf(router))) {
-    const message = `${formatPrefix(place.prefix)} of ${scopedName(place.network)} overlaps ${formatPrefix(other.prefix)} of ${scopedName(other.network)}`;
+    const message = `${formatPrefix(place.prefix)} of ${titleOf(place.network)} overlaps ${formatPrefix(other.prefix)} of ${titleOf(other.network)}`;
     refusals.add(router, `/spec/networks/${at}`, message, 'networks of one router must not overlap: remove one of them');
     return;
   }
   const [mine, theirs] = world.changed.has(titleOf(place.network)) ? [place, other] : [other, place];
-  const message = `${formatPrefix(mine.prefix)} overlaps ${formatPrefix(theirs.prefix)} of ${scopedName(theirs.network)}, and ${titleOf(router)} joins both`;
+  const message = `${formatPrefix(mine.prefix)} overlaps ${formatPrefix(theirs.prefix)} of ${titleOf(theirs.network)}, and ${titleOf(router)} joins both`;
   refusals.add(
     mine.network,
     `/spec/subnets/${mine.index}/cidr`,

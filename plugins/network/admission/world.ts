@@ -1,20 +1,36 @@
 /** What would be there after a transaction: the committed objects with its changes laid over them. */
-import type { LogicalRouter, Port, Trunk, VirtualNetwork } from '@weft/kernel/contract/net';
+import type { LogicalRouter, Port, VirtualNetwork } from '@weft/kernel/contract/net';
 import type { Change, WeftObject } from '@weft/kernel/contract/system';
-import type { ObjectCache } from '@weft/kernel/sdk';
-
-/** Objects by `project/name`. */
-type ByName<T> = ReadonlyMap<string, T>;
+import type { Committed } from './committed.ts';
 
 export interface World {
-  readonly networks: ByName<VirtualNetwork>;
-  readonly ports: ByName<Port>;
-  readonly trunks: ByName<Trunk>;
-  readonly routers: ByName<LogicalRouter>;
-  /** Ports by the `project/name` of their network. */
-  readonly portsOf: ReadonlyMap<string, readonly Port[]>;
+  readonly committed: Committed;
+  readonly networks: Overlay<VirtualNetwork>;
+  readonly routers: Overlay<LogicalRouter>;
   /** `Kind/project/name` of everything that the transaction touches. */
   readonly changed: ReadonlySet<string>;
+}
+
+/** Committed objects of one kind, by `project/name`, with the changes of a transaction laid over them. */
+class Overlay<T> {
+  readonly #committed: ReadonlyMap<string, T>;
+  /** null: deleted. */
+  readonly #changed: ReadonlyMap<string, T | null>;
+
+  constructor(committed: ReadonlyMap<string, T>, changed: ReadonlyMap<string, T | null>) {
+    this.#committed = committed;
+    this.#changed = changed;
+  }
+
+  get(name: string): T | undefined {
+    const changed = this.#changed.get(name);
+    return changed === undefined ? this.#committed.get(name) : (changed ?? undefined);
+  }
+
+  *values(): Generator<T> {
+    for (const [name, object] of this.#committed) if (!this.#changed.has(name)) yield object;
+    for (const object of this.#changed.values()) if (object !== null) yield object;
+  }
 }
 
 export function scopedName(object: WeftObject<object, object>): string {
@@ -35,22 +51,12 @@ export function networkOf(port: Port): string {
   return resolve(port.metadata.project, port.spec.network);
 }
 
-export function worldAfter(cache: Pick<ObjectCache, 'list'>, changes: readonly Change[]): World {
-  const ports = overlay<Port>(cache, 'Port', changes);
-  const portsOf = new Map<string, Port[]>();
-  for (const port of ports.values()) {
-    const network = networkOf(port);
-    const members = portsOf.get(network);
-    if (members) members.push(port);
-    else portsOf.set(network, [port]);
-  }
+export function worldAfter(committed: Committed, changes: readonly Change[]): World {
   return {
-    networks: overlay<VirtualNetwork>(cache, 'VirtualNetwork', changes),
-    trunks: overlay<Trunk>(cache, 'Trunk', changes),
-    routers: overlay<LogicalRouter>(cache, 'LogicalRouter', changes),
-    ports,
-    portsOf,
-    changed: new Set(changes.map((change) => `${change.key.kind}/${change.key.project ?? ''}/${change.key.name}`)),
+    committed,
+    networks: new Overlay(committed.networks, changedOf<VirtualNetwork>(changes, 'VirtualNetwork')),
+    routers: new Overlay(committed.routers, changedOf<LogicalRouter>(changes, 'LogicalRouter')),
+    changed: new Set(changes.map(({ key }) => `${key.kind}/${key.project ?? ''}/${key.name}`)),
   };
 }
 
@@ -66,15 +72,7 @@ export function writtenOf<T extends WeftObject<object, object>>(
   );
 }
 
-function overlay<T extends WeftObject<object, object>>(
-  cache: Pick<ObjectCache, 'list'>,
-  kind: string,
-  changes: readonly Change[],
-): Map<string, T> {
-  const objects = new Map<string, T>();
-  for (const object of cache.list(kind)) objects.set(scopedName(object), object as unknown as T);
-  for (const change of changes)
-    if (change.key.kind === kind && change.after === null) objects.delete(`${change.key.project ?? ''}/${change.key.name}`);
-  for (const { after } of writtenOf<T>(changes, kind)) objects.set(scopedName(after), after);
-  return objects;
+function changedOf<T extends WeftObject<object, object>>(changes: readonly Change[], kind: string): ReadonlyMap<string, T | null> {
+  const own = changes.filter(({ key }) => key.kind === kind);
+  return new Map(own.map(({ key, after }) => [`${key.project ?? ''}/${key.name}`, after as unknown as T | null]));
 }

@@ -10,12 +10,14 @@ const item = Type.Object({
   packets: Type.Integer({ description: 'Packets dropped for it since the port was made.' }),
   bytes: Type.Integer({ description: 'Bytes in them.' }),
 });
-const output = Type.Object({ items: Type.Array(item) });
+const output = Type.Object({ items: Type.Array(item, { description: 'One for each port and reason.' }) });
 
 export const dropsSpec: OperationSpec = {
   name: 'drops',
   summary: 'Packets dropped, by port and reason',
   stream: false,
+  bundle: true,
+  viewer: true,
   input: portInput,
   output,
   cli: {

@@ -1,6 +1,6 @@
 /** Names of the forwarder's ports for people: which Port or Trunk has which number. */
 import type { Port, Trunk } from '@weft/kernel/contract/net';
-import { fail, type ObjectCache } from '@weft/kernel/sdk';
+import { fail, type ObjectCache, type OperationCall } from '@weft/kernel/sdk';
 import { Type } from 'typebox';
 
 /** Project of a call that asks for all of them. */
@@ -40,6 +40,11 @@ export function linksOf(cache: Pick<ObjectCache, 'list'>, project: string, name?
       .filter(({ metadata }) => inProject(metadata.project ?? '', project) && (name === undefined || metadata.name === name))
       .map(({ kind, metadata, status }) => [status.id, { project: metadata.project ?? '', port: metadata.name, kind }]),
   );
+}
+
+/** PROJECT/NAME of an object for this caller, who learns no names of projects that are not his. */
+export function nameFor({ projects }: Pick<OperationCall, 'projects'>, project: string, name: string, kind: string): string {
+  return projects === undefined || projects.includes(project) ? `${project}/${name}` : `a ${kind} of another project`;
 }
 
 /** The Port or Trunk with this name in a project. Throws NOT_FOUND, and CONFLICT when all projects are asked and several have one. */

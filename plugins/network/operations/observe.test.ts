@@ -129,6 +129,14 @@ test('a trace asks the gateway for what is elsewhere, sends to its MAC address, 
   t.true(Value.Check(traceSpec.output, answer));
 });
 
+test('a trace names nothing of projects that the caller may not see', async (t) => {
+  const store = site();
+  const forwarder = tracing(store, [{ kind: 'sent', port: idOf(store, 'web2'), frame: Buffer.alloc(60) }]);
+  const answer = await trace({ objects: store, forwarder }, { ...given, to: '10.2.0.9' }, { ...call(), projects: ['acme'] });
+  t.deepEqual(answer.ports, ['a Port of another project']);
+  t.notRegex(JSON.stringify(answer), /web2/);
+});
+
 test('on its own subnet a VM asks for the destination itself', async (t) => {
   const store = site();
   const frame = Buffer.alloc(60);

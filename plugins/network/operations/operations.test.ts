@@ -113,6 +113,23 @@ test('routes name next hop, source and port, and follow routers', async (t) => {
   t.true(Value.Check(routesSpec.output, red));
 });
 
+test('routes name no port of a project that the caller may not see', async (t) => {
+  const store = site();
+  store.apply([port('guest', { network: 'acme/red', addresses: ['10.1.0.77'] })]);
+  const programmer = new Programmer(store, { replace: () => Promise.resolve(), update: () => Promise.resolve() }, settings);
+  await programmer.replace();
+  const context = { objects: store, forwarder: forwarder() };
+  const portsFor = async (projects?: readonly string[]): Promise<(string | undefined)[]> => {
+    const asked = { ...call('acme'), ...(projects === undefined ? {} : { projects }) };
+    return (await routes(context, programmer.decisions, {}, asked)).items.flatMap(({ port: through }) => through ?? []).sort();
+  };
+  t.true((await portsFor()).includes('default/guest'));
+  t.true((await portsFor(['acme', 'default'])).includes('default/guest'));
+  const seen = await portsFor(['acme']);
+  t.true(seen.includes('a Port of another project') && seen.includes('acme/web1'));
+  t.notRegex(seen.join(), /guest/);
+});
+
 test('routes show both families, the members of a group, and next hops that nobody has', async (t) => {
   const store = new Store();
   const pair = { allowedAddressPairs: [{ address: '2001:db8:1::100' }] };

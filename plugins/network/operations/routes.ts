@@ -15,10 +15,9 @@ import {
 import type { OperationSpec } from '@weft/kernel/contract/system';
 import { type Forwarder, fail, type ObjectCache, type OperationCall } from '@weft/kernel/sdk';
 import { type Static, Type } from 'typebox';
-import { scopedName } from '../admission/world.ts';
 import type { UsedRoute } from '../rows/decisions.ts';
 import { linkLocal } from '../subnet.ts';
-import { inProject } from './links.ts';
+import { inProject, nameFor } from './links.ts';
 
 const input = Type.Object(
   { network: Type.Optional(Type.String({ description: 'Only this VirtualNetwork.' })) },
@@ -33,19 +32,21 @@ const item = Type.Object({
       'Address of the next hop; direct: on a subnet of the network, or the port itself; plugin: answered by a plugin; unreachable: no port has the next hop.',
   }),
   source: Type.String({ description: 'connected, static, leaked (by a LogicalRouter), or learned: an address that a VM took by itself.' }),
-  port: Type.Optional(Type.String({ description: 'PROJECT/NAME of the port that the packets leave through.' })),
+  port: Type.Optional(Type.String({ description: 'PROJECT/NAME of the port that the packets leave through, if the caller may see it.' })),
   mac: Type.Optional(Type.String({ description: 'MAC address that they are sent to.' })),
   place: Type.Optional(
     Type.Integer({ description: 'Place in the ECMP group, from 0, when several ports share the traffic: one item for each.', minimum: 0 }),
   ),
 });
-const output = Type.Object({ items: Type.Array(item) });
+const output = Type.Object({ items: Type.Array(item, { description: 'One for each route.' }) });
 type Item = Static<typeof item>;
 
 export const routesSpec: OperationSpec = {
   name: 'routes',
   summary: 'Routes of networks',
   stream: false,
+  bundle: true,
+  viewer: true,
   input,
   output,
   cli: {
@@ -80,7 +81,11 @@ export async function routes(
   if (given.network !== undefined && networks.length === 0) {
     throw fail('NOT_FOUND', `no VirtualNetwork ${given.network} in project ${call.project}`, 'list them with: weft get vn');
   }
-  const ports = new Map(context.objects.list<Port>('Port').map((port) => [port.status.id, scopedName(port)]));
+  const ports = new Map(
+    context.objects
+      .list<Port>('Port')
+      .map(({ kind, metadata, status }) => [status.id, nameFor(call, metadata.project ?? '', metadata.name, kind)]),
+  );
   const taken = await context.forwarder.rows('learned_neighbor');
   const learned = Map.groupBy(
     taken.filter(({ address }) => !isLinkLocal(address)),

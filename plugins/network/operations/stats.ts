@@ -21,12 +21,14 @@ const item = Type.Object({
     description: 'rxPackets + injected + cloned + originated = sent + dropped + punted. Packets under way may upset it for a moment.',
   }),
 });
-const output = Type.Object({ items: Type.Array(item) });
+const output = Type.Object({ items: Type.Array(item, { description: 'One for each port.' }) });
 
 export const statsSpec: OperationSpec = {
   name: 'stats',
   summary: 'Packet counters of ports, and whether they add up',
   stream: false,
+  bundle: true,
+  viewer: true,
   input: portInput,
   output,
   cli: {

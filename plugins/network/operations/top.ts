@@ -28,13 +28,14 @@ const item = Type.Object({
   drops: rate('Packets per second that entered through the port and are dropped.'),
   reason: Type.Optional(Type.String({ description: 'The reason of most of them.' })),
 });
-const output = Type.Object({ items: Type.Array(item) });
+const output = Type.Object({ items: Type.Array(item, { description: 'The busiest ports, the busiest first.' }) });
 type Item = Static<typeof item>;
 
 export const topSpec: OperationSpec = {
   name: 'top',
   summary: 'The busiest ports: packets, bits and drops per second',
   stream: true,
+  viewer: true,
   input,
   output,
   cli: {

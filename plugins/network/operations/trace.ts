@@ -5,7 +5,7 @@ import { type Forwarder, fail, type ObjectCache, type OperationCall } from '@wef
 import { type Static, Type } from 'typebox';
 import { networkOf, scopedName } from '../admission/world.ts';
 import { subnetsOf } from '../subnet.ts';
-import { linksOf, oneLink } from './links.ts';
+import { linksOf, nameFor, oneLink } from './links.ts';
 import { type Ends, groupMac, packetFrame, probeProtocols, questionFrame } from './probe-frames.ts';
 import { type Ending, endingOf, endingText, type Names, stepText } from './trace-words.ts';
 
@@ -67,6 +67,7 @@ export async function trace(
   const ends = endsOf(port, given.to);
   const names = namesOf(
     context.objects,
+    call,
     port.spec.portSecurity ? `the port may send from ${ends.src} with ${ends.srcMac}` : 'off: the port may send anything',
   );
   const walk = async (frame: Buffer): Promise<readonly TraceStep[]> => await context.forwarder.trace(id, frame);
@@ -136,14 +137,18 @@ function itemsOf(steps: readonly TraceStep[], names: Names): Item[] {
   });
 }
 
-function namesOf(cache: Pick<ObjectCache, 'list'>, permission: string): Names {
+function namesOf(cache: Pick<ObjectCache, 'list'>, call: OperationCall, permission: string): Names {
   const links = linksOf(cache, '-');
-  const networks = new Map(cache.list<VirtualNetwork>('VirtualNetwork').map((network) => [network.status.id, scopedName(network)]));
+  const networks = new Map(
+    cache
+      .list<VirtualNetwork>('VirtualNetwork')
+      .map(({ kind, metadata, status }) => [status.id, nameFor(call, metadata.project ?? '', metadata.name, kind)]),
+  );
   return {
     permission,
     port: (id) => {
       const link = links.get(id);
-      return link === undefined ? `port ${id}` : `${link.project}/${link.port}`;
+      return link === undefined ? `port ${id}` : nameFor(call, link.project, link.port, link.kind);
     },
     network: (id) => networks.get(id) ?? `network ${id}`,
   };

@@ -3,7 +3,7 @@ import { formatKey, type ObjectKey, type WeftObject } from '@weft/kernel/contrac
 import type { RowSet } from '@weft/kernel/sdk';
 import test from 'ava';
 import * as fc from 'fast-check';
-import { sound, stepsArbitrary } from '../test/arbitrary.ts';
+import { type Step, sound, stepsArbitrary } from '../test/arbitrary.ts';
 import { keyOfWanted, network, port, router, Store, settings, trunk } from '../test/store.ts';
 import { Programmer } from './programmer.ts';
 
@@ -15,6 +15,8 @@ const unreachable = 2 * 2 ** 28;
 class Table implements RowSet {
   readonly rows = new Map<string, Row>();
   changes = 0;
+  /** Called whenever rows arrive. */
+  onRows = (): void => undefined;
 
   replace(rows: readonly Row[]): Promise<void> {
     this.rows.clear();
@@ -28,6 +30,7 @@ class Table implements RowSet {
       this.rows.set(rowId(row), row);
     }
     this.changes += upserts.length + deletes.length;
+    this.onRows();
     return Promise.resolve();
   }
 
@@ -40,9 +43,9 @@ class Table implements RowSet {
   }
 }
 
-async function programmed(store: Store): Promise<{ table: Table; programmer: Programmer }> {
+async function programmed(store: Store, unitsAtOnce?: number): Promise<{ table: Table; programmer: Programmer }> {
   const table = new Table();
-  const programmer = new Programmer(store, table, settings);
+  const programmer = new Programmer(store, table, settings, unitsAtOnce);
   await programmer.replace();
   return { table, programmer };
 }
@@ -330,24 +333,67 @@ function withoutPast(table: Table): unknown[] {
   });
 }
 
+/** Applies a step; returns the objects that it changed, as `formatKey` names them. */
+function changedBy(store: Store, step: Step): readonly string[] {
+  const { apply, remove } = sound(store, step);
+  const before = new Map(store.objects);
+  store.apply(apply, remove.map(keyOfWanted));
+  return [...new Set([...before.keys(), ...store.objects.keys()])].filter((key) => before.get(key) !== store.objects.get(key));
+}
+
 test('random changes, told piecemeal, lead to the rows that a fresh start would send', async (t) => {
   await fc.assert(
     fc.asyncProperty(stepsArbitrary, async (steps) => {
       const store = new Store();
       const { table, programmer } = await programmed(store);
-      for (const step of steps) {
-        const { apply, remove } = sound(store, step);
-        const before = new Map(store.objects);
-        store.apply(apply, remove.map(keyOfWanted));
-        const changed = [...new Set([...before.keys(), ...store.objects.keys()])].filter(
-          (key) => before.get(key) !== store.objects.get(key),
-        );
-        await programmer.update(changed.map(parseKey));
-      }
+      for (const step of steps) await programmer.update(changedBy(store, step).map(parseKey));
       t.deepEqual(withoutPast(table), withoutPast((await programmed(store)).table));
     }),
     { numRuns: 150, seed: 3 },
   );
+});
+
+test('random changes between the parts of an update lead to the same rows', async (t) => {
+  await fc.assert(
+    fc.asyncProperty(stepsArbitrary, async (steps) => {
+      const store = new Store();
+      const { table, programmer } = await programmed(store, 1);
+      const left = [...steps];
+      let pending = new Set<string>();
+      table.onRows = () => {
+        const step = left.shift();
+        if (step) for (const key of changedBy(store, step)) pending.add(key);
+      };
+      while (left.length > 0 || pending.size > 0) {
+        if (pending.size === 0) table.onRows();
+        const changed = [...pending].map(parseKey);
+        pending = new Set();
+        await programmer.update(changed);
+      }
+      t.deepEqual(withoutPast(table), withoutPast((await programmed(store)).table));
+    }),
+    { numRuns: 60, seed: 4 },
+  );
+});
+
+test('what changes and changes back between the parts of an update leaves no trace', async (t) => {
+  const store = redSite();
+  const { table, programmer } = await programmed(store, 1);
+  const web1 = { ...port('web1'), spec: store.get({ kind: 'Port', project: 'default', name: 'web1' })?.spec ?? {} };
+  table.onRows = () => {
+    table.onRows = () => undefined;
+    store.apply([port('web1', { ...web1.spec, portSecurity: false, mac: '02:00:00:00:00:22' })]);
+  };
+  const red = network('red', '10.1.0.0/24');
+  store.apply([port('a'), red]);
+  await programmer.update([port('a'), red].map(keyOfWanted));
+  t.true(
+    table.of('port').some(({ mac }) => mac === '02:00:00:00:00:22'),
+    'its rows were made in between',
+  );
+  store.apply([web1]);
+  await programmer.update([keyOfWanted(web1)]);
+  t.deepEqual(table.list(), (await programmed(store)).table.list());
 });
 
 test('objects that become known one by one, in any order, lead to the same rows', async (t) => {

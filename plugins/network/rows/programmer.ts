@@ -1,4 +1,5 @@
 /** Keeps the forwarder's rows equal to what the objects want, and only ever sends what differs. */
+import { setImmediate as breathe } from 'node:timers/promises';
 import { type Port, type Row, type RowKey, rowId, type Trunk, type VirtualNetwork } from '@weft/kernel/contract/net';
 import type { ObjectKey, WeftObject } from '@weft/kernel/contract/system';
 import type { ObjectCache, RowSet } from '@weft/kernel/sdk';
@@ -29,13 +30,16 @@ export class Programmer implements NumbersHeld {
   readonly #cache: Pick<ObjectCache, 'get' | 'list'>;
   readonly #rows: RowSet;
   readonly #settings: Settings;
+  readonly #unitsAtOnce: number;
   readonly #topology: Topology;
   /** By row id. */
   readonly #placed = new Map<string, Placed>();
   readonly #idsOf = new Map<Placed['owner'], ReadonlySet<string>>();
 
-  constructor(cache: Pick<ObjectCache, 'get' | 'list'>, rows: RowSet, settings: Settings) {
+  /** @param unitsAtOnce objects or destinations that are looked at before others get their turn, and whose rows are published at once */
+  constructor(cache: Pick<ObjectCache, 'get' | 'list'>, rows: RowSet, settings: Settings, unitsAtOnce = 300) {
     this.#cache = cache;
+    this.#unitsAtOnce = unitsAtOnce;
     this.#rows = rows;
     this.#settings = settings;
     this.#topology = new Topology(cache);
@@ -43,19 +47,39 @@ export class Programmer implements NumbersHeld {
 
   /** Sends the complete set; resolves once it is published. `known`: rows that the forwarder has from before. */
   async replace(known: KnownRows = { routes: [], nexthops: [], members: [] }): Promise<void> {
-    const destinations = this.decisions.restore(known);
+    const dirty = new Set(this.decisions.restore(known));
     const keys = kinds.flatMap((kind) => this.#cache.list(kind).map((object) => keyFor(kind, object)));
-    this.#settle(keys, destinations);
+    // All paths stand before the first decision: a group keeps its places only while all of its members are known.
+    for (const units of slices(this.#topology.update(keys), this.#unitsAtOnce)) {
+      this.#settle(units, dirty);
+      await breathe();
+    }
+    for (const destinations of slices(dirty, this.#unitsAtOnce)) {
+      this.#decide(destinations);
+      await breathe();
+    }
     const rows = [...this.#placed.values()].map(({ row }) => row);
     for (const row of rows) this.#hold(row);
     await this.#rows.replace(rows);
   }
 
-  /** Sends what the changed objects make different; resolves once it is published. */
+  /** Sends what the changed objects make different, many in several parts; resolves once all is published. */
   async update(changed: readonly ObjectKey[]): Promise<void> {
+    let isFirst = true;
+    for (const units of slices(this.#topology.update(changed), this.#unitsAtOnce)) {
+      if (!isFirst) await breathe();
+      isFirst = false;
+      const dirty = new Set<Destination>();
+      const before = this.#settle(units, dirty);
+      this.#decide(dirty, before);
+      await this.#publish(before);
+    }
+  }
+
+  async #publish(changed: Before): Promise<void> {
     const upserts: Row[] = [];
     const deletes: Row[] = [];
-    for (const [id, before] of this.#settle(changed, [])) {
+    for (const [id, before] of changed) {
       const now = this.#placed.get(id)?.row;
       if (now && !(before && sameRow(before, now))) upserts.push(now);
       if (!now && before) deletes.push(before);
@@ -66,17 +90,19 @@ export class Programmer implements NumbersHeld {
     for (const row of deletes) this.#release(row);
   }
 
-  /** Places the rows that changed objects and destinations want now; returns all that were touched. */
-  #settle(changed: readonly ObjectKey[], destinations: readonly Destination[]): Before {
+  /** Places the rows that objects want now; returns all that were touched, and notes the destinations to decide anew. */
+  #settle(units: readonly Unit[], dirty: Set<Destination>): Before {
     const before: Before = new Map();
-    const dirty = new Set(destinations);
-    for (const unit of this.#topology.update(changed)) {
+    for (const unit of units) {
       const wanted = this.#wanted(unit);
       this.#place(unit, wanted.rows, before);
       for (const destination of this.decisions.set(unit, wanted)) dirty.add(destination);
     }
-    for (const destination of dirty) this.#place(destination, this.decisions.rows(destination), before);
     return before;
+  }
+
+  #decide(destinations: Iterable<Destination>, before: Before = new Map()): void {
+    for (const destination of destinations) this.#place(destination, this.decisions.rows(destination), before);
   }
 
   /** Makes `rows` the owner's. What it has no more goes, unless another one took it. */
@@ -103,15 +129,15 @@ export class Programmer implements NumbersHeld {
     const key = { kind: kind ?? '', ...(project ? { project } : {}), name: name ?? '' };
     switch (kind) {
       case 'VirtualNetwork': {
-        const network = this.#cache.get<VirtualNetwork>(key);
+        const network = this.#topology.object<VirtualNetwork>(key);
         return network ? networkWants(network, this.#peers(`${project}/${name}`), this.#settings) : nothing;
       }
       case 'Trunk': {
-        const trunk = this.#cache.get<Trunk>(key);
+        const trunk = this.#topology.object<Trunk>(key);
         return trunk ? { ...nothing, rows: trunkRows(trunk, this.#trunkMtu(unit)) } : nothing;
       }
       case 'Port': {
-        const port = this.#cache.get<Port>(key);
+        const port = this.#topology.object<Port>(key);
         return port ? this.#portWants(port) : nothing;
       }
       default:
@@ -139,7 +165,7 @@ export class Programmer implements NumbersHeld {
 
   #lookUp<T extends WeftObject<object, object>>(kind: string, scoped: string): T | undefined {
     const [project, name] = scoped.split('/');
-    return this.#cache.get({ kind, ...(project ? { project } : {}), name: name ?? '' }) as unknown as T | undefined;
+    return this.#topology.object<T>({ kind, ...(project ? { project } : {}), name: name ?? '' });
   }
 
   #hold(row: Row): void {
@@ -151,6 +177,11 @@ export class Programmer implements NumbersHeld {
     if (row.table === 'port') this.ports.delete(row.id);
     if (row.table === 'vrf') this.vrfs.delete(row.id);
   }
+}
+
+function* slices<T>(items: Iterable<T>, size: number): Generator<readonly T[]> {
+  const all = [...items];
+  for (let at = 0; at < all.length; at += size) yield all.slice(at, at + size);
 }
 
 function keyFor(kind: string, object: WeftObject): ObjectKey {

@@ -1,9 +1,10 @@
 /** Which objects depend on which, by `project/name`, kept while objects come and go. */
 import type { LogicalRouter, Port, VirtualNetwork } from '@weft/kernel/contract/net';
-import { formatKey, type ObjectKey } from '@weft/kernel/contract/system';
+import { formatKey, type ObjectKey, type WeftObject } from '@weft/kernel/contract/system';
 import type { ObjectCache } from '@weft/kernel/sdk';
 import { membersOf } from '../admission/routers.ts';
 import { networkOf, resolve } from '../admission/world.ts';
+import { KnownFacts } from './facts.ts';
 
 /** Identity of an object whose rows stand together, as `Kind/project/name`. */
 export type Unit = string;
@@ -13,6 +14,7 @@ export class Topology {
   /** Ports to their network and, second, their trunk. */
   readonly #portsOf = new Index();
   readonly #routersOf = new Index();
+  readonly #facts = new KnownFacts();
 
   constructor(cache: Pick<ObjectCache, 'get'>) {
     this.#cache = cache;
@@ -21,8 +23,12 @@ export class Topology {
   /** Takes note of changed objects; returns every unit whose rows may differ now. */
   update(changed: readonly ObjectKey[]): ReadonlySet<Unit> {
     const units = new Set<Unit>();
+    const leading: ObjectKey[] = [];
     for (const key of changed) {
       const unit = formatKey(key);
+      const reach = this.#facts.note(unit, this.#cache.get(key));
+      if (reach === 'none') continue;
+      if (reach === 'dependants') leading.push(key);
       units.add(unit);
       if (key.kind === 'Port') {
         this.#addTrunk(unit, units);
@@ -35,7 +41,7 @@ export class Topology {
         for (const network of [...before, ...this.#routersOf.targetsOf(unit)]) this.#addNetwork(network, units);
       }
     }
-    for (const { kind, project, name } of changed) {
+    for (const { kind, project, name } of leading) {
       const target = `${project ?? ''}/${name}`;
       if (kind === 'VirtualNetwork') {
         this.#addNetwork(target, units);
@@ -45,6 +51,13 @@ export class Topology {
       if (kind === 'Trunk') for (const port of this.#portsOf.sourcesOf(trunkTarget(target))) units.add(port);
     }
     return units;
+  }
+
+  /** An object that rows are made from, as it is now. */
+  object<T extends WeftObject<object, object>>(key: ObjectKey): T | undefined {
+    const object = this.#cache.get(key);
+    this.#facts.used(formatKey(key), object);
+    return object as T | undefined;
   }
 
   /** The networks that a router joins with this one. */
@@ -87,7 +100,7 @@ export class Topology {
 
   #network(scoped: string): VirtualNetwork | undefined {
     const [project, name] = scoped.split('/');
-    return this.#cache.get<VirtualNetwork>({ kind: 'VirtualNetwork', ...(project ? { project } : {}), name: name ?? '' });
+    return this.object<VirtualNetwork>({ kind: 'VirtualNetwork', ...(project ? { project } : {}), name: name ?? '' });
   }
 }
 

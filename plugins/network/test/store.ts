@@ -3,6 +3,7 @@ import type { AdmissionReply, Change, FieldError, ObjectKey, WeftObject } from '
 import { formatKey } from '@weft/kernel/contract/system';
 import { Value } from 'typebox/value';
 import { admit } from '../admission/admit.ts';
+import { Committed } from '../admission/committed.ts';
 import { kinds } from '../kinds.ts';
 
 export interface Wanted {
@@ -18,6 +19,7 @@ export class Store {
   readonly objects = new Map<string, WeftObject>();
   /** What the forwarder is supposed to hold still. */
   readonly held = { ports: new Set<number>(), vrfs: new Set<number>() };
+  readonly #committed = new Committed();
   #revision = 0;
 
   list<T extends WeftObject<object, object> = WeftObject>(kind: string, project?: string): readonly T[] {
@@ -32,24 +34,35 @@ export class Store {
 
   /** Applies, or changes nothing and returns the refusals. */
   apply(wanted: readonly Wanted[], removed: readonly ObjectKey[] = []): readonly FieldError[] {
-    this.#revision += 1;
-    const changes = [...removed.flatMap((key) => this.#removal(key)), ...wanted.flatMap((each) => this.#change(each))];
+    const changes = this.changes(wanted, removed);
     const reply = this.decide(changes);
     if (reply.refusals.length > 0) return reply.refusals;
-    for (const { key } of changes.filter(({ after }) => after === null)) this.objects.delete(formatKey(key));
-    for (const { key, after } of changes) if (after) this.objects.set(formatKey(key), after);
-    for (const { key, status } of reply.patches) this.setStatus(key, status);
+    const patches = new Map(reply.patches.map(({ key, status }) => [formatKey(key), status]));
+    for (const { key } of changes.filter(({ after }) => after === null)) this.#put(key, undefined);
+    for (const { key, after } of changes)
+      if (after) this.#put(key, { ...after, status: { ...after.status, ...patches.get(formatKey(key)) } });
     return [];
   }
 
-  decide(changes: readonly Change[]): AdmissionReply {
+  changes(wanted: readonly Wanted[], removed: readonly ObjectKey[] = []): readonly Change[] {
+    this.#revision += 1;
+    return [...removed.flatMap((key) => this.#removal(key)), ...wanted.flatMap((each) => this.#change(each))];
+  }
+
+  decide(changes: readonly Change[], committed = this.#committed): AdmissionReply {
     const request = { revision: this.#revision, dryRun: false, changes };
-    return admit(request, { cache: this, config: settings, held: this.held, now: '2026-01-01T00:00:00.000Z' });
+    return admit(request, { committed, config: settings, held: this.held, now: '2026-01-01T00:00:00.000Z' });
   }
 
   setStatus(key: ObjectKey, status: Record<string, unknown>): void {
     const object = this.objects.get(formatKey(key));
-    if (object) this.objects.set(formatKey(key), { ...object, status: { ...object.status, ...status } });
+    if (object) this.#put(key, { ...object, status: { ...object.status, ...status } });
+  }
+
+  #put(key: ObjectKey, object: WeftObject | undefined): void {
+    this.#committed.note(this.objects.get(formatKey(key)), object);
+    if (object) this.objects.set(formatKey(key), object);
+    else this.objects.delete(formatKey(key));
   }
 
   #change({ kind, name, project = 'default', spec }: Wanted): readonly Change[] {

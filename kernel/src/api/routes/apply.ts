@@ -4,7 +4,7 @@ import { fail } from '../../../contract/system/index.ts';
 import { nameProblem, nameRule } from '../../registry/index.ts';
 import { authorize } from '../../rights/index.ts';
 import type { ApiParts } from '../parts.ts';
-import { changing, flag, mediaTypeOf, number, queryOf } from '../query.ts';
+import { changing, flag, isDryRun, mediaTypeOf, number, queryOf, refusePrecondition } from '../query.ts';
 
 /** A day. */
 const longestTrialSeconds = 86_400;
@@ -12,7 +12,8 @@ const longestTrialSeconds = 86_400;
 export function applyRoutes(app: FastifyInstance, { pipeline, parser, metrics, confirmations }: ApiParts): void {
   app.post('/v1/apply', { config: { access: { verb: 'update', kind: 'objects' } } }, async (request) => {
     const query = queryOf(request, ['dryRun', 'project', 'cascade', 'confirm']);
-    const dryRun = flag('dryRun', query.dryRun);
+    refusePrecondition(request);
+    const dryRun = isDryRun(request, query.dryRun);
     const { project } = query;
     const problem = project === undefined ? null : nameProblem(project);
     if (problem !== null) throw fail('MALFORMED', `the query parameter "project": ${problem}`, nameRule);
@@ -23,8 +24,9 @@ export function applyRoutes(app: FastifyInstance, { pipeline, parser, metrics, c
     const seconds = number('confirm', query.confirm, longestTrialSeconds);
     if (seconds !== undefined) authorize(request.identity, 'update', 'trials');
     const trial = seconds === undefined ? {} : { trialMs: seconds * 1_000 };
-    const asked = { ...body, ...trial, ...changing(request.identity), cascade, dryRun, missingOk: false };
+    const asked = { ...body, ...trial, ...changing(request), cascade, dryRun, missingOk: false };
     const reply = await metrics.timeApply(() => pipeline.apply(asked));
+    request.trail.revision = reply.revision;
     if (reply.trial !== undefined) confirmations.watch();
     return reply;
   });

@@ -4,7 +4,7 @@ import { fail, keyOf, type ObjectKey } from '../../../contract/system/index.ts';
 import { touched } from '../../apply/index.ts';
 import type { LogEntry } from '../../store/index.ts';
 import type { ApiParts } from '../parts.ts';
-import { flag, number, queryOf } from '../query.ts';
+import { flag, isDryRun, number, queryOf, refusePrecondition } from '../query.ts';
 
 const defaultItems = 100;
 const maxItems = 10_000;
@@ -35,10 +35,14 @@ export function historyRoutes(app: FastifyInstance, parts: ApiParts): void {
 
   app.post('/v1/rollback', { config: { access: { verb: 'update', kind: 'rollback' } } }, async (request) => {
     const query = queryOf(request, ['revision', 'dryRun']);
+    refusePrecondition(request);
     const revision = number('revision', query.revision);
     if (revision === undefined)
       throw fail('MALFORMED', 'the query parameter "revision" is missing', 'say where to go back to: weft history');
-    return await pipeline.rollback(revision, flag('dryRun', query.dryRun), request.identity.subject);
+    const reply = await pipeline.rollback(revision, isDryRun(request, query.dryRun), request.identity.subject);
+    request.trail.revision = reply.revision;
+    for (const { key, action } of reply.results) if (action !== 'unchanged') request.trail.add(key);
+    return reply;
   });
 
   app.get('/v1/trials', { config: { access: { verb: 'list', kind: 'trials' } } }, (request) => {

@@ -1,12 +1,23 @@
 /** Paths of the kinds: collections and single objects. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { fail, formatKey, keyOf, type ObjectKey, toWeftError, type WeftObject } from '../../../contract/system/index.ts';
-import { type ApplyResult, invalid, isRecord, parseInputs, type Removal, shown, type Wanted } from '../../apply/index.ts';
+import { fail, formatKey, keyOf, matchesLabels, type ObjectKey, toWeftError, type WeftObject } from '../../../contract/system/index.ts';
+import {
+  type ApplyReply,
+  type ApplyResult,
+  invalid,
+  isRecord,
+  type Precondition,
+  parseInputs,
+  shown,
+  textOf,
+  type Wanted,
+} from '../../apply/index.ts';
 import type { RegisteredKind } from '../../registry/index.ts';
 import { allProjects, may, type Verb } from '../../rights/index.ts';
 import { mergePatch } from '../merge-patch.ts';
 import type { Access, ApiParts } from '../parts.ts';
-import { changing, documentOf, flag, ifMatch, projectOf, queryOf } from '../query.ts';
+import { changing, documentOf, isDryRun, labelSelector, preconditionOf, projectOf, queryOf } from '../query.ts';
+import { removeOne } from '../remove-one.ts';
 
 /** One object is small; many go to /v1/apply. */
 const bodyLimit = 1024 * 1024;
@@ -44,7 +55,7 @@ class KindRoutes {
   }
 
   list(request: FastifyRequest): { kind: string; revision: number; items: readonly WeftObject[] } {
-    queryOf(request, []);
+    const selector = labelSelector(queryOf(request, ['labels']).labels);
     const { project } = request.params as Params;
     const { store } = this.#parts;
     if (project !== undefined && project !== allProjects) this.#assertProject(request, project);
@@ -52,7 +63,8 @@ class KindRoutes {
     const revision = store.visibleRevision;
     const { kind } = this.#kind.spec;
     const all = store.list(kind, project === allProjects ? undefined : project);
-    const items = all.filter((object) => may(request.identity, 'list', kind, projectOf(keyOf(object)))).map(shown);
+    const selected = all.filter(({ metadata }) => matchesLabels(selector, metadata.labels));
+    const items = selected.filter((object) => may(request.identity, 'list', kind, projectOf(keyOf(object)))).map(shown);
     return { kind, revision, items };
   }
 
@@ -62,52 +74,47 @@ class KindRoutes {
   }
 
   async create(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const dryRun = isDryRun(request);
-    const result = await this.#apply(request, { ...this.#wanted(request, documentOf(request)), mustBeNew: true }, dryRun);
+    const dryRun = isDryRun(request, queryOf(request, ['dryRun']).dryRun);
+    const result = await this.#apply(
+      request,
+      { ...this.#wanted(request, documentOf(request), preconditionOf(request)), mustBeNew: true },
+      dryRun,
+    );
     const { name } = result.key;
     return answer(reply.header('location', `${request.url.split('?')[0]}/${name}`), 201, result.after);
   }
 
   async replace(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const dryRun = isDryRun(request);
-    const result = await this.#apply(request, this.#wanted(request, documentOf(request)), dryRun);
+    const dryRun = isDryRun(request, queryOf(request, ['dryRun']).dryRun);
+    const result = await this.#apply(request, this.#wanted(request, documentOf(request), preconditionOf(request)), dryRun);
     return answer(reply, result.action === 'created' ? 201 : 200, result.after);
   }
 
   /** JSON Merge Patch (RFC 7396) of what a user may write. */
   async patch(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const dryRun = isDryRun(request);
+    const dryRun = isDryRun(request, queryOf(request, ['dryRun']).dryRun);
     const patch = documentOf(request);
     if (!isRecord(patch)) throw fail('MALFORMED', 'a merge patch must be an object', 'send {"spec": {…}}');
+    const asked = preconditionOf(request);
     for (let attempt = 1; ; attempt += 1) {
-      const before = shown(this.#find(request));
+      const before = shown(this.#find(request, asked));
       const { status: _, ...writable } = before;
-      const wanted = this.#wanted(request, mergePatch(writable, patch));
+      const wanted = this.#wanted(request, mergePatch(writable, patch), typeof asked === 'number' ? asked : undefined);
       try {
         return answer(reply, 200, (await this.#apply(request, wanted, dryRun)).after);
       } catch (thrown) {
         const overtaken = toWeftError(thrown).code === 'REVISION_MISMATCH' && wanted.ifMatch === before.metadata.revision;
-        if (!overtaken || ifMatch(request) !== undefined || attempt === patchAttempts) throw thrown;
+        if (!overtaken || typeof asked === 'number' || attempt === patchAttempts) throw thrown;
       }
     }
   }
 
-  async remove(request: FastifyRequest): Promise<{ revision: number; results: readonly ApplyResult[] }> {
-    const query = queryOf(request, ['cascade', 'dryRun']);
-    const revision = ifMatch(request);
-    const removal: Removal = { key: this.#key(request), ...(revision === undefined ? {} : { ifMatch: revision }) };
-    return await this.#parts.pipeline.apply({
-      apply: [],
-      remove: [removal],
-      cascade: flag('cascade', query.cascade),
-      dryRun: flag('dryRun', query.dryRun),
-      missingOk: false,
-      ...changing(request.identity),
-    });
+  remove(request: FastifyRequest): Promise<ApplyReply> {
+    return removeOne(this.#parts, request, this.#key(request));
   }
 
   /** The document as an object of this path: kind, project and name may be left out, but not differ. */
-  #wanted(request: FastifyRequest, document: unknown): Wanted {
+  #wanted(request: FastifyRequest, document: unknown, ifMatch: Precondition | undefined): Wanted {
     if (!isRecord(document)) throw fail('MALFORMED', 'the body must be an object', 'send {"metadata": {…}, "spec": {…}}');
     const { project, name } = request.params as Params;
     const metadata = isRecord(document.metadata) ? document.metadata : {};
@@ -123,19 +130,19 @@ class KindRoutes {
       document.metadata === undefined || isRecord(document.metadata) ? filled : document,
     ]);
     if (wanted === undefined) throw fail('INTERNAL', 'the object was lost while it was read');
-    const revision = ifMatch(request);
-    return revision === undefined ? wanted : { ...wanted, ifMatch: revision };
+    return ifMatch === undefined ? wanted : { ...wanted, ifMatch };
   }
 
   #assertSame(pointer: string, given: unknown, wanted: string | undefined): void {
     if (given === undefined || wanted === undefined || given === wanted) return;
-    const message = `"${String(given).slice(0, 80)}" is not what the path says: "${wanted}"`;
+    const message = `"${textOf(given).slice(0, 80)}" is not what the path says: "${wanted}"`;
     throw invalid([{ object: this.#kind.spec.kind, pointer, message, fix: 'leave it out of the body, or use the right path' }]);
   }
 
   async #apply(request: FastifyRequest, wanted: Wanted, dryRun: boolean): Promise<ApplyResult> {
-    const intent = { apply: [wanted], remove: [], cascade: false, missingOk: false, dryRun, ...changing(request.identity) };
-    const { results } = await this.#parts.pipeline.apply(intent);
+    const intent = { apply: [wanted], remove: [], cascade: false, missingOk: false, dryRun, ...changing(request) };
+    const { revision, results } = await this.#parts.pipeline.apply(intent);
+    request.trail.revision = revision;
     const [result] = results;
     if (result === undefined) throw fail('INTERNAL', 'the write gave no result');
     return result;
@@ -146,10 +153,11 @@ class KindRoutes {
     return project === undefined ? { kind: this.#kind.spec.kind, name } : { kind: this.#kind.spec.kind, project, name };
   }
 
-  #find(request: FastifyRequest): WeftObject {
+  #find(request: FastifyRequest, asked?: Precondition): WeftObject {
     const key = this.#key(request);
     const object = this.#parts.store.get(key);
     if (object !== undefined) return object;
+    if (asked === 'present') throw fail('REVISION_MISMATCH', `${formatKey(key)} does not exist`, 'create it: PUT without If-Match');
     if (key.project !== undefined) this.#assertProject(request, key.project);
     throw fail('NOT_FOUND', `${formatKey(key)} does not exist`, `list them with: weft get ${key.kind}`);
   }
@@ -160,10 +168,6 @@ class KindRoutes {
     const names = all.filter((one) => may(request.identity, 'get', 'Project', one));
     throw fail('NOT_FOUND', `the project "${name.slice(0, 80)}" does not exist`, `projects: ${names.slice(0, 20).join(', ')}`);
   }
-}
-
-function isDryRun(request: FastifyRequest): boolean {
-  return flag('dryRun', queryOf(request, ['dryRun']).dryRun);
 }
 
 function answer(reply: FastifyReply, code: number, object: WeftObject | null): FastifyReply {

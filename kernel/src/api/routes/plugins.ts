@@ -1,13 +1,15 @@
 /** Plugins: what there is, whether it runs, its settings and its log. */
+import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { fail } from '../../../contract/system/index.ts';
 import { invalid, isRecord } from '../../apply/index.ts';
 import { suggestion, typeName, type Validator } from '../../registry/index.ts';
+import { authorize } from '../../rights/index.ts';
 import { followLog, readLog } from '../log-file.ts';
 import type { ApiParts } from '../parts.ts';
 import type { PluginInfo, PluginWish } from '../plugin-control.ts';
 import { documentOf, flag, number, queryOf } from '../query.ts';
-import { signalOf } from '../sse.ts';
+import { guarded, signalOf } from '../sse.ts';
 
 const defaultLines = 100;
 const maxLines = 100_000;
@@ -53,7 +55,9 @@ export function pluginRoutes(app: FastifyInstance, { plugins, registry, logDir }
     const file = `${logDir}/${otherProcesses.includes(name) ? name : find(request).name}.log`;
     const lines = number('lines', query.lines, maxLines) ?? defaultLines;
     void reply.type('application/x-ndjson');
-    return reply.send(flag('follow', query.follow) ? followLog(file, lines, signalOf(reply.raw)) : await readLog(file, lines));
+    if (!flag('follow', query.follow)) return reply.send(await readLog(file, lines));
+    const mayGoOn = (): void => authorize(request.renew(), 'get', 'logs');
+    return reply.send(Readable.from(guarded(followLog(file, lines, signalOf(reply.raw)), mayGoOn)));
   });
 }
 

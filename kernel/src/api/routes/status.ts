@@ -25,7 +25,10 @@ export function statusRoutes(app: FastifyInstance, parts: ApiParts): void {
         rssBytes: residentBytes(process.pid),
       },
       forwarder,
-      plugins: all.map(({ name, state, reason, pid, restarts, rssBytes }) => ({ name, state, reason, pid, restarts, rssBytes })),
+      plugins: all.map(({ name, version: of, state, reason, pid, restarts, rssBytes, limits }) => {
+        return { name, version: of, state, reason, pid, restarts, rssBytes, limits };
+      }),
+      enforcement: all[0]?.enforcement ?? null,
       counts: store.counts,
       alarms,
     };

@@ -1,18 +1,24 @@
 /** An API on a test world, and a control that pretends to run its plugins. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
-import { fail } from '../../../contract/system/index.ts';
+import { fail, limitsOf, type Manifest } from '../../../contract/system/index.ts';
 import { Confirmations } from '../../apply/confirmations.ts';
 import { makeWorld, type TestWorld } from '../../apply/test/world.ts';
+import { sealed } from '../../backup/index.ts';
+import type { Registry } from '../../registry/index.ts';
 import { Tokens } from '../../rights/index.ts';
-import type { OperationInput, PluginControl, PluginInfo, ProcessInfo } from '../plugin-control.ts';
-import { buildApi } from '../server.ts';
+import { AuditLog } from '../audit.ts';
+import { openapiOf } from '../openapi.ts';
+import type { MetricsSource, OperationInput, PluginControl, PluginInfo, ProcessInfo } from '../plugin-control.ts';
+import { type ApiOptions, buildApi } from '../server.ts';
+import { type Answer, Conformance } from './conformance.ts';
 
 export class PretendedControl implements PluginControl {
   readonly restarted: string[] = [];
+  metrics: readonly MetricsSource[] = [];
   readonly #plugins = new Map<string, PluginInfo>();
 
   constructor(world: TestWorld) {
@@ -31,6 +37,9 @@ export class PretendedControl implements PluginControl {
         kinds: [],
         operations: [],
         settings: {},
+        limits: limitsOf({}),
+        enforcement: null,
+        disabling: [],
       });
     }
   }
@@ -50,6 +59,14 @@ export class PretendedControl implements PluginControl {
     this.restarted.push(name);
   }
 
+  refusals(): ReturnType<PluginControl['refusals']> {
+    return [];
+  }
+
+  metricsSources(): readonly MetricsSource[] {
+    return this.metrics;
+  }
+
   forwarder(): ProcessInfo {
     return { state: 'running', pid: 1, restarts: 0, rssBytes: 1 };
   }
@@ -67,11 +84,24 @@ export class PretendedControl implements PluginControl {
   }
 }
 
+const version = '9.9.9';
+const descriptions = new WeakMap<Registry, Conformance>();
+
+/** Throws when an answer is not one that the API's own description tells of. */
+function assertDescribed(registry: Registry, { method = 'GET', url }: InjectOptions, answer: Answer): void {
+  const conformance = descriptions.get(registry) ?? new Conformance(openapiOf(registry, version));
+  descriptions.set(registry, conformance);
+  const problem = conformance.problem(method, String(url), answer);
+  if (problem !== null) throw new Error(problem);
+}
+
 export interface TestApi {
   readonly app: FastifyInstance;
   readonly world: TestWorld;
   readonly control: PretendedControl;
   readonly logDir: string;
+  /** OpenAPI. */
+  readonly description: object;
   /** User id of the caller. */
   uid: number | null;
   /** A request with a JSON body. */
@@ -87,8 +117,16 @@ export interface TestApi {
   yaml(text: string | Buffer, query?: string): Promise<LightMyRequestResponse>;
 }
 
-export async function makeApi(t: ExecutionContext): Promise<TestApi> {
-  const world = await makeWorld();
+interface Options extends Partial<Pick<ApiOptions, 'audit' | 'onRoute'>> {
+  /** Of plugins besides library and labels. */
+  readonly manifests?: readonly Manifest[];
+  /** Before there is an API. */
+  readonly prepare?: (world: TestWorld) => void;
+}
+
+export async function makeApi(t: Pick<ExecutionContext, 'teardown'>, { prepare, manifests = [], ...more }: Options = {}): Promise<TestApi> {
+  const world = await makeWorld(undefined, manifests);
+  prepare?.(world);
   const control = new PretendedControl(world);
   const logDir = mkdtempSync(join(tmpdir(), 'weft-logs-'));
   const { store, registry, pipeline } = world;
@@ -101,20 +139,30 @@ export async function makeApi(t: ExecutionContext): Promise<TestApi> {
     confirmations,
     tokens: new Tokens(store, pipeline),
     plugins: control,
-    version: '9.9.9',
+    version,
+    maxWatchers: 20,
+    backup: () => sealed(store.upkeep.backup({ program: version, time: '2026-01-01T00:00:00Z' })),
+    audit: new AuditLog((line) => appendFileSync(join(logDir, 'audit.log'), line)),
     logDir,
     admins: [777],
     peerUid: () => api.uid,
+    ...more,
   });
+  const inject = async (asked: InjectOptions): Promise<LightMyRequestResponse> => {
+    const answer = await app.inject(asked);
+    assertDescribed(registry, asked, answer);
+    return answer;
+  };
   const api: TestApi = {
     app,
     world,
     control,
     logDir,
+    description: openapiOf(registry, version),
     uid: 0,
     ask: (method, url, body, headers = {}) => {
       const payload = body === undefined ? {} : { payload: typeof body === 'string' ? body : JSON.stringify(body) };
-      return app.inject({
+      return inject({
         method,
         url,
         ...payload,
@@ -122,16 +170,18 @@ export async function makeApi(t: ExecutionContext): Promise<TestApi> {
       });
     },
     watch: async (url, until, headers = {}) => {
-      const response = await app.inject({ method: 'GET', url, headers, payloadAsStream: true });
+      const asked = { method: 'GET', url, headers, payloadAsStream: true } as const;
+      const response = await app.inject(asked);
       let said = '';
       for await (const chunk of response.stream()) {
         said += chunk;
         if (until.test(said)) break;
       }
+      assertDescribed(registry, asked, { statusCode: response.statusCode, headers: response.headers, body: said });
       return said;
     },
     yaml: (text, query = '') =>
-      app.inject({ method: 'POST', url: `/v1/apply${query}`, payload: text, headers: { 'content-type': 'application/yaml' } }),
+      inject({ method: 'POST', url: `/v1/apply${query}`, payload: text, headers: { 'content-type': 'application/yaml' } }),
   };
   t.teardown(async () => {
     await app.close();

@@ -62,6 +62,7 @@ export const libraryManifest: Manifest = {
       name: 'count',
       summary: 'Counts the books',
       stream: false,
+      viewer: true,
       input: { type: 'object', properties: { shelf: { type: 'string' } }, additionalProperties: false },
       output: { type: 'object' },
     },
@@ -135,15 +136,15 @@ export interface TestWorld {
   close(): Promise<void>;
 }
 
-/** With the project `default` in it. */
-export async function makeWorld(retention?: number): Promise<TestWorld> {
+/** With the project `default` in it. @param more plugins besides library and labels */
+export async function makeWorld(retention?: number, more: readonly Manifest[] = []): Promise<TestWorld> {
   const path = mkdtempSync(join(tmpdir(), 'weft-world-'));
   const store = new ObjectStore({
     path,
     ...(retention === undefined ? {} : { retention }),
     sealer: new Sealer([secretKind.kind], Buffer.alloc(32, 'test')),
   });
-  const registry = new Registry([libraryManifest, labelsManifest].map(foundPlugin));
+  const registry = new Registry([libraryManifest, labelsManifest, ...more].map(foundPlugin));
   const admitter = new ObedientAdmitter();
   const pipeline = new Pipeline(store, registry, admitter);
   const request: ApplyRequest = {

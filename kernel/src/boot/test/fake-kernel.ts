@@ -1,7 +1,7 @@
 /** Stands for the kernel: wants one plugin, notes what it is and was told in its state folder, and obeys a file of orders there. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { LauncherToKernel, ProcessSpec } from '../../../contract/system/index.ts';
+import { type LauncherToKernel, limitsOf, type ProcessSpec } from '../../../contract/system/index.ts';
 import { readHandoff } from '../handoff.ts';
 
 const handoff = readHandoff();
@@ -13,11 +13,14 @@ const plugin: ProcessSpec = {
   entry: 'kernel/src/boot/test/nothing.ts',
   grants: { rows: ['vrf'], reads: [], writes: [] },
   puntClasses: [],
+  limits: limitsOf({}),
   settings: { greeting: 'hello' },
   epoch: 0,
 };
 let said = '';
-process.on('message', ({ children }: LauncherToKernel) => {
+process.on('message', (message: LauncherToKernel) => {
+  if (message.type !== 'children') return;
+  const { children } = message;
   note('children.json', children);
   const fake = children.find((child) => child.name === 'fake');
   if (fake?.pid) process.send?.({ type: 'plugin-ready', name: 'fake' });

@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import anyTest, { type TestFn } from 'ava';
-import type { ChildState, Handoff, LauncherToForwarder } from '../../../contract/system/index.ts';
+import type { ChildState, Handoff, PeerNews } from '../../../contract/system/index.ts';
 import { readSettings } from '../../config/index.ts';
+import { Containment } from '../containment.ts';
+import { ControlGroups, groupName } from '../control-groups.ts';
 import { Instance } from '../instance.ts';
 import { Launches } from '../launches.ts';
 import { cleanRun, deleteLinks, recordRun } from '../leftovers.ts';
@@ -50,7 +52,9 @@ async function begin(): Promise<Run> {
   mkdirSync(paths.runDir, { recursive: true });
   mkdirSync(paths.stateDir, { recursive: true });
   const memory = openStateMemory();
-  const launches = new Launches(paths, await readSettings('', 'test'), programs, new Uids(paths.stateDir), memory);
+  const settings = await readSettings('', 'test');
+  const containment = new Containment(new ControlGroups(groupName(paths.runDir)));
+  const launches = new Launches({ paths, settings, programs, uids: new Uids(paths.stateDir), memory, containment });
   launches.prepare();
   const ready = Promise.withResolvers<void>();
   const lines: string[] = [];
@@ -64,6 +68,7 @@ async function begin(): Promise<Run> {
       if (stopped) return;
       stopped = true;
       await instance.stop();
+      await containment.close();
       closeSync(memory.descriptor);
       rmSync(paths.runDir, { recursive: true, force: true });
       rmSync(dir, { recursive: true, force: true });
@@ -71,6 +76,7 @@ async function begin(): Promise<Run> {
   };
   const instance = new Instance({
     launches,
+    containment,
     logDir: join(paths.stateDir, 'log'),
     onProcesses: (processes) => {
       run.processes = processes;
@@ -78,6 +84,7 @@ async function begin(): Promise<Run> {
     say: (line) => lines.push(line),
     onReady: ready.resolve,
   });
+  await containment.open();
   instance.start();
   return run;
 }
@@ -256,7 +263,7 @@ test.serial('launcher: the forwarder hears which plugins are disabled, also one 
   process.kill(plugin.pid, 'SIGSTOP');
   order(run, 'disable');
   const told = await until(() => {
-    const now = read<LauncherToForwarder>(run, 'peers');
+    const now = read<PeerNews>(run, 'peers');
     return now !== null && now.disabled.length > 0 && now;
   });
   t.deepEqual(told, { type: 'peers', peers: {}, disabled: ['fake'] });
@@ -299,15 +306,15 @@ test('a run directory with other things in it is neither taken nor removed', (t)
   const dir = mkdtempSync(join(tmpdir(), 'weft-run-'));
   t.teardown(() => rmSync(dir, { recursive: true }));
   const runDir = join(dir, 'run');
-  mkdirSync(join(runDir, 'log'), { recursive: true });
-  for (const file of ['precious', 'log/precious.log']) writeFileSync(join(runDir, file), 'keep me');
+  mkdirSync(join(runDir, 'world'), { recursive: true });
+  for (const file of ['precious', 'world/precious.log']) writeFileSync(join(runDir, file), 'keep me');
   const config = join(dir, 'weft.yaml');
   writeFileSync(config, `{ runDir: ${runDir}, stateDir: ${join(dir, 'state')} }`);
   const program = (name: string) =>
     spawnSync(process.execPath, [join(programDir, 'kernel/src/boot', name), '--config', config], { timeout: 20_000 });
   t.is(program('down.ts').status, 0);
   if (root) t.regex(`${program('launcher.ts').stderr}`, /^error: the run directory holds other things \(.*precious\): /m);
-  for (const file of ['precious', 'log/precious.log']) t.is(readFileSync(join(runDir, file), 'utf8'), 'keep me');
+  for (const file of ['precious', 'world/precious.log']) t.is(readFileSync(join(runDir, file), 'utf8'), 'keep me');
 });
 
 test('each plugin has a uid of its own, whatever its name, and keeps it', (t) => {

@@ -1,0 +1,1 @@
+export { armFailpoints, asyncFailpoint, type FailpointName, failpoint, failpoints } from './failpoints.ts';
