@@ -1,9 +1,9 @@
 /** Records, calls and layout of libforwarder. Written by forwarder/tools/gen.ts; edit the tables in schema.ts and calls.ts. */
 
 /** What fwd_abi must return. */
-export const abi = 0x845f65e84293b871n;
+export const abi = 0x9e38858081881368n;
 /** What fwd_layout must write, as u32. */
-export const layout: readonly number[] = [8, 0, 24, 0, 4, 8, 12, 14, 15, 16, 216, 0, 4, 8, 12, 16, 22, 24, 26, 27, 43, 107, 16, 0, 4, 12, 32, 0, 4, 8, 24, 30, 24, 0, 4, 8, 12, 18, 19, 20, 22, 32, 0, 4, 5, 8, 24, 28, 32, 0, 4, 5, 6, 8, 24, 26, 56, 0, 2, 4, 8, 12, 16, 20, 32, 0, 4, 5, 6, 12, 16, 0, 4, 8, 24, 0, 4, 12, 16, 40, 0, 4, 8, 24, 32, 36, 40, 0, 4, 8, 12, 16, 20, 24, 28, 29, 30, 152, 0, 4, 8, 12, 16, 17, 136, 0, 4, 8, 9, 88, 0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 24, 0, 4, 8, 16, 32, 0, 1, 2, 4, 8, 12, 16, 20, 22, 24, 32, 0, 4, 8, 16, 24, 26, 16, 0, 4, 8, 12];
+export const layout: readonly number[] = [8, 0, 24, 0, 4, 8, 12, 14, 15, 16, 216, 0, 4, 8, 12, 16, 22, 24, 26, 27, 43, 107, 16, 0, 4, 12, 32, 0, 4, 8, 24, 30, 24, 0, 4, 8, 12, 18, 19, 20, 22, 32, 0, 4, 5, 8, 24, 28, 32, 0, 4, 5, 6, 8, 24, 26, 56, 0, 2, 4, 8, 12, 16, 20, 32, 0, 4, 5, 6, 12, 16, 0, 4, 8, 24, 0, 4, 12, 16, 40, 0, 4, 8, 24, 32, 36, 40, 0, 4, 8, 12, 16, 20, 24, 28, 29, 30, 152, 0, 4, 8, 12, 16, 17, 144, 0, 4, 8, 10, 11, 88, 0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 24, 0, 4, 8, 16, 32, 0, 1, 2, 4, 8, 12, 16, 20, 22, 24, 32, 0, 4, 8, 16, 24, 26, 16, 0, 4, 8, 12];
 
 /** Bytes of a row, by name of the table as plugins write it. */
 export const rowBytes: Readonly<Record<string, number>> = { vrf: 8, bridge: 24, port: 216, mac: 16, neighbor: 32, nexthop: 24, route: 32, service: 32, punt_class: 56, source: 32, member: 16, learned_mac: 24, learned_neighbor: 40 };
@@ -116,6 +116,8 @@ export interface PortState {
   readonly id: number;
   /** of the port row; another port with the same id has another */
   readonly generation: number;
+  /** small number of the live port; stands in its identity addresses behind service ports */
+  readonly slot: number;
   /** link */
   readonly state: number;
   /** why it is not up, for people; empty when up */
@@ -222,15 +224,16 @@ export function readState(buffer: Buffer, at: number): State {
 }
 
 /** Bytes of a struct fwd_port_state. */
-export const portStateBytes = 136;
+export const portStateBytes = 144;
 
 /** Reads the struct fwd_port_state at `at`. */
 export function readPortState(buffer: Buffer, at: number): PortState {
   return {
     id: buffer.readUInt32LE(at),
     generation: buffer.readUInt32LE(at + 4),
-    state: buffer.readUInt8(at + 8),
-    reason: readText(buffer, at + 9, 127),
+    slot: buffer.readUInt16LE(at + 8),
+    state: buffer.readUInt8(at + 10),
+    reason: readText(buffer, at + 11, 127),
   };
 }
 

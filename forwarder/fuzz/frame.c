@@ -61,9 +61,18 @@ static const char *const kinds[] = {
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
+/* To the service port, and what comes back through it. */
+static const char *const asked[] = {
+        FROM1 "gw | ip4 10.1.0.11 169.254.169.254 | tcp 4000 179 S",
+        FROM1 "gw | ip4 10.1.0.11 10.1.0.1 | udp 4000 179 | data 40",
+        FROM1 "gw | ip6 2001:db8:1::b fe80::a9fe:a9fe | tcp 4000 179 S | data 100",
+};
+#define ASKED   (sizeof(asked) / sizeof(asked[0]))
+#define SAMPLES (KINDS + 2 * ASKED)
+
 /* Ports that frames enter by; 5 is a trunk. */
-static const uint8_t entries[] = {1, 2, 3, 4, 5, 5, 8, 1};
-static struct packet_text samples[KINDS];
+static const uint8_t entries[] = {1, 2, 3, 4, 5, 5, 8, TENANTS_SERVICE};
+static struct packet_text samples[SAMPLES];
 static uint8_t offload;
 
 /* LeakSanitizer does not look into the mmaps that hold our tables' pointers, and sees leaks that are none. */
@@ -95,20 +104,48 @@ static void mark(struct rte_mbuf *mbuf)
 	mbuf->tso_segsz = offload == OFFLOAD_SMALL ? 300 : 1400;
 }
 
-int LLVMFuzzerInitialize(int *count, char ***arguments)
+static void make_sample(const char *text, struct packet_text *sample)
 {
 	char fault[128];
 
+	if (packet_text_make(text, NULL, sample, fault))
+		return;
+	fprintf(stderr, "%s: %s\n", text, fault);
+	abort();
+}
+
+static void make_service_samples(void)
+{
+	static uint8_t frame[RIG_FRAME];
+
+	tenants_service_port();
+	for (uint8_t family = 4; family <= 6; family += 2)
+		for (uint8_t i = 0; i < 2; i++)
+			RIG_ROW(service, .vrf = FWD_ANY_VRF, .family = family,
+			        .protocol = i == 0 ? IPPROTO_TCP : IPPROTO_UDP, .l4_port = 179,
+			        .action = FWD_ACTION_PORT);
+	for (uint32_t i = 0; i < ASKED; i++) {
+		struct packet_text *question = &samples[KINDS + 2 * i], *answer = question + 1;
+		make_sample(asked[i], question);
+		rig_send(1, question->bytes, question->length);
+		rig_run();
+		int length = rig_take(TENANTS_SERVICE, frame);
+		if (length < 0)
+			abort();
+		answer->length = make_answer(answer->bytes, frame, (uint32_t)length);
+	}
+}
+
+int LLVMFuzzerInitialize(int *count, char ***arguments)
+{
 	rig_start();
 	tenants_make();
 	RIG_ROW(punt_class, .id = 7, .receiver = (uint16_t)rig_owner(), .rate = UINT32_MAX, .burst = 1,
 	        .port_rate = UINT32_MAX, .port_burst = 1, .name = "dhcp");
 	rig_received = mark;
 	for (uint32_t i = 0; i < KINDS; i++)
-		if (!packet_text_make(kinds[i], NULL, &samples[i], fault)) {
-			fprintf(stderr, "%s: %s\n", kinds[i], fault);
-			abort();
-		}
+		make_sample(kinds[i], &samples[i]);
+	make_service_samples();
 	return 0;
 }
 
@@ -185,10 +222,10 @@ static void send_one(struct input *input)
 	uint8_t port = next(input), kind = next(input), options = next(input);
 	uint32_t length;
 
-	if (kind % (KINDS + 1) == 0)
+	if (kind % (SAMPLES + 1) == 0)
 		length = raw(input, frame);
 	else
-		length = changed(input, &samples[kind % (KINDS + 1) - 1], options, frame);
+		length = changed(input, &samples[kind % (SAMPLES + 1) - 1], options, frame);
 	offload = options & OPTION_OFFLOAD;
 	/* A source MAC that the port may use. */
 	uint32_t entry = entries[port % sizeof(entries)];

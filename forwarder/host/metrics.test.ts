@@ -13,8 +13,8 @@ function world(now: { stats: PortStats[]; drops: Drop[] }) {
     dropsRead: () => now.drops,
     dropName: (reason) => `reason-${reason}`,
     portsRead: () => [
-      { id: 1, generation: 1, state: 1, reason: '' },
-      { id: 2, generation: 1, state: 0, reason: 'no link' },
+      { id: 1, generation: 1, slot: 1, state: 1, reason: '' },
+      { id: 2, generation: 1, slot: 2, state: 0, reason: 'no link' },
     ],
   });
   const value = async (sample: string): Promise<number> =>

@@ -2,7 +2,7 @@ import test from 'ava';
 import { links, type PortState } from '../binding/index.ts';
 import { PortWatch } from './port-watch.ts';
 
-const port = (id: number, state: number, generation = 1, reason = ''): PortState => ({ id, generation, state, reason });
+const port = (id: number, state: number, generation = 1, reason = ''): PortState => ({ id, generation, slot: 1, state, reason });
 
 test('tells all ports first and then only what changed', async (t) => {
   let ports = [port(1, links.UP), port(2, links.PENDING, 1, 'waiting')];

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #define FWD_PUBLIC __attribute__((visibility("default")))
-#define FWD_ABI 0x845f65e84293b871ULL
+#define FWD_ABI 0x9e38858081881368ULL
 #define FWD_ROWS_ABI 0x5bf69d9321468c8dULL
 #define FWD_ID_LIMIT 1048576u /* ids of VRFs, bridges and ports are below */
 #define FWD_ANY_VRF 0xffffffffu /* service rows of every VRF */
@@ -73,6 +73,7 @@ enum fwd_port_flag {
     FWD_PORT_POLICY_REQUIRED = 2, /* closed until its policy is there */
     FWD_PORT_TRUNK = 4, /* carries tagged frames for VLAN ports */
     FWD_PORT_SERVER = 8, /* vhost_user: the forwarder makes the socket and the VM connects; else the other way round */
+    FWD_PORT_SERVICE = 16, /* binding netns: a service port, behind it the plugin whose owner number is its parent; in no bridge */
 };
 
 /* How a port is tied to the outside. */
@@ -108,6 +109,8 @@ enum fwd_nexthop_flag {
 /* What a service row does. */
 enum fwd_action {
     FWD_ACTION_PUNT = 0, /* hand the packet to a plugin */
+    FWD_ACTION_PORT = 1, /* send it out of the owner's service port */
+    FWD_ACTION_REJECT = 2, /* tell the sender that nobody serves there */
 };
 
 /* State of a port. */
@@ -172,7 +175,7 @@ _Static_assert(sizeof(struct fwd_bridge_row) == 24, "fwd_bridge_row");
 struct fwd_port_row {
     uint32_t id; /* number of the port */
     uint32_t bridge; /* broadcast domain; 0: none */
-    uint32_t parent; /* trunk port that a VLAN port is part of; 0: none */
+    uint32_t parent; /* VLAN: the trunk port that it is part of; service port: owner number of the plugin behind it; others: 0 */
     uint32_t flags; /* enum fwd_port_flag */
     uint8_t mac[6]; /* the VM's address */
     uint16_t mtu; /* of the link, bytes */
@@ -336,10 +339,12 @@ _Static_assert(sizeof(struct fwd_state) == 152, "fwd_state");
 struct fwd_port_state {
     uint32_t id; /* of the port */
     uint32_t generation; /* of the port row; another port with the same id has another */
+    uint16_t slot; /* small number of the live port; stands in its identity addresses behind service ports */
     uint8_t state; /* enum fwd_link */
     char reason[127]; /* why it is not up, for people; empty when up */
+    uint8_t pad0[6]; /* zero */
 };
-_Static_assert(sizeof(struct fwd_port_state) == 136, "fwd_port_state");
+_Static_assert(sizeof(struct fwd_port_state) == 144, "fwd_port_state");
 
 /* Counters of one port since it was made: rx_packets + injected + cloned + originated = sent + dropped + punted, by the port entered. */
 struct fwd_port_stats {

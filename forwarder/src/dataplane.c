@@ -22,6 +22,7 @@
 #include "pool.h"
 #include "port.h"
 #include "punt.h"
+#include "service_peer.h"
 #include "stats.h"
 #include "tables.h"
 #include "trace.h"
@@ -63,7 +64,7 @@ int dataplane_start(const struct fwd_config *config)
 		         "kernel.io_uring_disabled to 0, or use Linux 5.19 or later",
 		        strerror(-result));
 	if ((result = capture_init()) < 0 || (result = punt_init(slots)) < 0 ||
-	        (result = worker_init(slots, config->packet_threads)) < 0)
+	        (result = service_peer_init(slots)) < 0 || (result = worker_init(slots, config->packet_threads)) < 0)
 		return result;
 	if ((result = guard_init()) < 0 || (result = learn_init()) < 0)
 		return result;
@@ -96,6 +97,7 @@ void dataplane_stop(void)
 	inject_free();
 	worker_free();
 	learn_free();
+	service_peer_free();
 	guard_fini();
 	rte_mempool_free(io_pool);
 	io_pool = NULL;
@@ -107,7 +109,8 @@ int32_t dataplane_ports_read(uint32_t from, struct fwd_port_state *out, uint32_t
 	uint32_t count = 0;
 
 	for (; count < capacity && port_next(from, &port); count++, from = port.id + 1) {
-		out[count] = (struct fwd_port_state){.id = port.id, .generation = port.generation, .state = port.state};
+		out[count] = (struct fwd_port_state){
+		        .id = port.id, .generation = port.generation, .slot = port.slot, .state = port.state};
 		memcpy(out[count].reason, port.reason, sizeof(out[count].reason));
 	}
 	return (int32_t)count;

@@ -1,5 +1,6 @@
 #include "decode.h"
 
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -125,6 +126,28 @@ static bool key_consistent(uint32_t table, const uint8_t *row, struct fault *fau
 	}
 }
 
+static bool service_consistent(const char *table, const struct fwd_service_row *row, struct fault *fault)
+{
+	if (row->action == FWD_ACTION_PORT && row->protocol != IPPROTO_TCP && row->protocol != IPPROTO_UDP)
+		REFUSE("%s.protocol is %u: only TCP (6) and UDP (17) reach a service port", table, row->protocol);
+	return true;
+}
+
+static bool port_consistent(const char *table, const struct fwd_port_row *row, struct fault *fault)
+{
+	bool service = (row->flags & FWD_PORT_SERVICE) != 0;
+
+	if (service && row->parent == 0)
+		REFUSE("%s.parent is 0: name the plugin of a service port", table);
+	if (service && row->binding != FWD_BINDING_NETNS && row->binding != FWD_BINDING_NONE)
+		REFUSE("%s.binding is %u: a service port leads into a namespace (2)", table, row->binding);
+	if (service && row->bridge != 0)
+		REFUSE("%s.bridge is %u: a service port is in no bridge", table, row->bridge);
+	if (service && (row->flags & (FWD_PORT_SECURITY | FWD_PORT_TRUNK)) != 0)
+		REFUSE("%s.flags: a service port has neither security (1) nor is it a trunk (4)", table);
+	return true;
+}
+
 /* What one field behind the key alone does not tell. */
 static bool rest_consistent(uint32_t table, const uint8_t *row, struct fault *fault)
 {
@@ -133,6 +156,10 @@ static bool rest_consistent(uint32_t table, const uint8_t *row, struct fault *fa
 		return unicast(name, ((const struct fwd_neighbor_row *)row)->mac, fault);
 	if (table == FWD_TABLE_LEARNED_NEIGHBOR)
 		return unicast(name, ((const struct fwd_learned_neighbor_row *)row)->mac, fault);
+	if (table == FWD_TABLE_SERVICE)
+		return service_consistent(name, (const struct fwd_service_row *)row, fault);
+	if (table == FWD_TABLE_PORT)
+		return port_consistent(name, (const struct fwd_port_row *)row, fault);
 	if (table != FWD_TABLE_NEXTHOP)
 		return true;
 	const struct fwd_nexthop_row *nexthop = (const void *)row;

@@ -5,17 +5,8 @@
 #include <rte_ip.h>
 
 #include "answer.h"
+#include "checksum.h"
 #include "stage.h"
-
-/* RFC 1624 eqn. 3: what stands in an ICMP checksum after its type went from one with code 0 to another. */
-static uint16_t checksum_after(uint16_t checksum, uint8_t from, uint8_t to)
-{
-	uint32_t sum = (uint16_t)~rte_be_to_cpu_16(checksum) + (uint32_t)(uint16_t) ~(from << 8) + ((uint32_t)to << 8);
-
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return rte_cpu_to_be_16((uint16_t)~sum);
-}
 
 static void turn_ipv4(struct pkt *pkt)
 {
@@ -52,8 +43,9 @@ verdict_t icmp_gateway(struct pkt *pkt)
 	if (pkt->protocol != (ipv4 ? IPPROTO_ICMP : IPPROTO_ICMPV6) || (pkt->flags & PKT_L4) == 0 ||
 	        icmp->icmp_type != request || icmp->icmp_code != 0)
 		return DROP_SERVICE_UNSERVED;
+	const uint8_t before[2] = {request, 0}, after[2] = {reply, 0};
 	icmp->icmp_type = reply;
-	icmp->icmp_cksum = checksum_after(icmp->icmp_cksum, request, reply);
+	icmp->icmp_cksum = checksum_after(icmp->icmp_cksum, checksum_difference(before, after, sizeof(after)));
 	if (ipv4)
 		turn_ipv4(pkt);
 	else

@@ -113,6 +113,7 @@ const uint32_t layout_words[] = {
     sizeof(struct fwd_port_state),
     offsetof(struct fwd_port_state, id),
     offsetof(struct fwd_port_state, generation),
+    offsetof(struct fwd_port_state, slot),
     offsetof(struct fwd_port_state, state),
     offsetof(struct fwd_port_state, reason),
     sizeof(struct fwd_port_stats),
@@ -157,7 +158,7 @@ const uint32_t layout_words[] = {
     offsetof(struct fwd_step, port),
     offsetof(struct fwd_step, value),
 };
-const uint32_t layout_word_count = 150;
+const uint32_t layout_word_count = 151;
 
 const struct table_layout table_layouts[TABLE_LIMIT] = {
     [FWD_TABLE_VRF] = {
@@ -207,7 +208,7 @@ const struct table_layout table_layouts[TABLE_LIMIT] = {
             {"id", FIELD_U32, 0, 4, 1u, 1048575u},
             {"bridge", FIELD_U32, 4, 4, 0u, 1048575u},
             {"parent", FIELD_U32, 8, 4, 0u, 1048575u},
-            {"flags", FIELD_U32, 12, 4, 0u, 15u},
+            {"flags", FIELD_U32, 12, 4, 0u, 31u},
             {"mac", FIELD_MAC, 16, 6, 0u, 0u},
             {"mtu", FIELD_U16, 22, 2, 0u, 65535u},
             {"vlan", FIELD_U16, 24, 2, 0u, 4094u},
@@ -309,7 +310,7 @@ const struct table_layout table_layouts[TABLE_LIMIT] = {
             {"l4_port", FIELD_U16, 6, 2, 0u, 65535u},
             {"address", FIELD_IP, 8, 16, 0u, 0u},
             {"punt_class", FIELD_U16, 24, 2, 0u, 255u},
-            {"action", FIELD_U8, 26, 1, 0u, 0u},
+            {"action", FIELD_U8, 26, 1, 0u, 2u},
             {"pad0", FIELD_PAD, 27, 5, 0u, 0u},
         },
     },

@@ -187,6 +187,22 @@ int netlink_set(struct mnl_socket *nl, uint32_t index, bool up, uint16_t mtu, co
 	return request(nl, message, NULL, NULL);
 }
 
+int netlink_set_noarp(struct mnl_socket *nl, uint32_t index)
+{
+	char buffer[REQUEST_SIZE];
+	struct nlmsghdr *message = start(buffer, RTM_NEWLINK, NLM_F_ACK, index);
+	struct ifinfomsg *info = mnl_nlmsg_get_payload(message);
+
+	info->ifi_flags = IFF_UP | IFF_NOARP;
+	info->ifi_change = IFF_UP | IFF_NOARP;
+	return request(nl, message, NULL, NULL);
+}
+
+int netlink_ask(struct mnl_socket *nl, struct nlmsghdr *message)
+{
+	return request(nl, message, NULL, NULL);
+}
+
 int netlink_delete(struct mnl_socket *nl, uint32_t index)
 {
 	char buffer[REQUEST_SIZE];

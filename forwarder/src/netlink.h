@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 struct mnl_socket;
+struct nlmsghdr;
 
 struct link_info {
 	uint32_t index;
@@ -40,6 +41,8 @@ int netlink_veth(struct mnl_socket *nl, const char *name, const char *peer_name,
         uint16_t mtu, int peer_netns_fd);
 /** Changes what is not 0 / NULL. */
 int netlink_set(struct mnl_socket *nl, uint32_t index, bool up, uint16_t mtu, const uint8_t *mac);
+/** Up, and never asks for MAC addresses. */
+int netlink_set_noarp(struct mnl_socket *nl, uint32_t index);
 int netlink_set_alias(struct mnl_socket *nl, uint32_t index, const char *alias);
 int netlink_set_group(struct mnl_socket *nl, uint32_t index, uint32_t group);
 int netlink_delete(struct mnl_socket *nl, uint32_t index);
@@ -49,6 +52,9 @@ int netlink_delete_group(struct mnl_socket *nl, uint32_t group);
 int netlink_all(struct mnl_socket *nl, void (*each)(const struct link_info *link, void *data), void *data);
 /** The number by which the socket's namespace knows another; -1: it has none, so no link leads there. */
 int netlink_namespace(struct mnl_socket *nl, int netns_fd, int32_t *out);
+
+/** Sends any other request and waits for its acknowledgement, which it asks for (NLM_F_ACK). */
+int netlink_ask(struct mnl_socket *nl, struct nlmsghdr *message);
 
 /** One link appeared or changed (gone false) or went (gone true). */
 typedef void (*netlink_event)(const struct link_info *link, bool gone);

@@ -161,3 +161,14 @@ void netns_stack_off(const char *interface)
 	write_sysctl("/proc/sys/net/ipv4/conf/%s/arp_ignore", interface, "8");
 	write_sysctl("/proc/sys/net/ipv4/conf/%s/rp_filter", interface, "1");
 }
+
+void netns_stack_any(const char *interface)
+{
+	write_sysctl("/proc/sys/net/ipv6/conf/%s/addr_gen_mode", interface, "1");
+	write_sysctl("/proc/sys/net/ipv6/conf/%s/disable_ipv6", interface, "0");
+	write_sysctl("/proc/sys/net/ipv6/conf/%s/accept_ra", interface, "0");
+	write_sysctl("/proc/sys/net/ipv6/conf/%s/router_solicitations", interface, "0");
+	write_sysctl("/proc/sys/net/ipv4/conf/%s/rp_filter", interface, "0");
+	write_sysctl("/proc/sys/net/ipv4/conf/%s/rp_filter", "all", "0");
+	write_sysctl("/proc/sys/net/ipv6/%s", "ip_nonlocal_bind", "1");
+}

@@ -30,5 +30,10 @@ int netns_offloads_limit(const char *interface);
  * container.
  */
 void netns_stack_off(const char *interface);
+/**
+ * In the namespace the thread is in: makes the kernel's IP stack there take packets from and to any address on an
+ * interface, let servers bind to any, and say nothing of its own (no addresses, no router solicitations). Best effort.
+ */
+void netns_stack_any(const char *interface);
 
 #endif

@@ -14,6 +14,7 @@
 #include "limit.h"
 #include "offload.h"
 #include "punt.h"
+#include "service_port.h"
 #include "stage.h"
 #include "tables.h"
 
@@ -116,7 +117,8 @@ static inline void begin(
 static __attribute__((noinline, cold)) void refuse(struct tx *tx, struct pkt *pkt, const struct ingress *in)
 {
 	enum drop_reason reason = (enum drop_reason)pkt->verdict;
-	struct rte_mbuf *error = icmp_error_make(pkt, in, reason);
+	/* A service port is in no network: nobody there to speak for it. */
+	struct rte_mbuf *error = in->bridge == NULL ? NULL : icmp_error_make(pkt, in, reason);
 
 	if (error != NULL)
 		tx_originate(tx, in->port->slot, error);
@@ -183,6 +185,19 @@ static bool act(struct tx *tx, struct pkt *pkts, uint32_t count, const struct in
 	return punted != 0;
 }
 
+/* What a plugin sends through its service port. */
+static __attribute__((noinline)) void walk_service(
+        struct tx *tx, const struct ingress *in, struct rte_mbuf **mbufs, uint32_t count)
+{
+	struct pkt pkts[TX_BURST];
+
+	for (uint32_t i = 0; i < count; i++) {
+		verdict_t verdict = parse(&pkts[i], mbufs[i]);
+		pkts[i].verdict = verdict == VERDICT_NEXT ? stage_service_leave(&pkts[i], in) : verdict;
+	}
+	act(tx, pkts, count, in);
+}
+
 /* Frames that entered through one port (tags are off), counted already. */
 static void walk(struct tx *tx, const struct port *port, struct rte_mbuf **mbufs, uint32_t count)
 {
@@ -192,6 +207,11 @@ static void walk(struct tx *tx, const struct port *port, struct rte_mbuf **mbufs
 
 	if (in.row == NULL || tables_generation(in.row) != port->generation) {
 		tx_drop_all(tx, mbufs, count, DROP_PORT_DOWN);
+		return;
+	}
+	if (unlikely((in.row->flags & FWD_PORT_SERVICE) != 0)) {
+		in.bridge = NULL;
+		walk_service(tx, &in, mbufs, count);
 		return;
 	}
 	if (in.row->binding == FWD_BINDING_VLAN)

@@ -181,8 +181,7 @@ static __attribute__((noinline)) const struct fwd_nexthop_row *choose_member(con
 	return nexthop_resolve(handle, hash);
 }
 
-/* Longer than the way out takes: SEND when it becomes shorter on the wire, FRAGMENT, or a drop. */
-static __attribute__((noinline, cold)) verdict_t fit(struct pkt *pkt, uint16_t mtu)
+__attribute__((noinline, cold)) verdict_t route_fit(struct pkt *pkt, uint16_t mtu)
 {
 	struct rte_mbuf *mbuf = pkt->mbuf;
 	const struct rte_ipv4_hdr *ip = (const struct rte_ipv4_hdr *)(pkt->data + pkt->l3);
@@ -250,7 +249,7 @@ verdict_t stage_route(struct pkt *pkt, const struct ingress *in, uint32_t handle
 	if (unlikely(*limit <= 1))
 		return DROP_TTL_EXCEEDED;
 	if (unlikely(pkt->mbuf->pkt_len - pkt->l3 > out->mtu)) {
-		verdict = fit(pkt, out->mtu);
+		verdict = route_fit(pkt, out->mtu);
 		if (verdict < VERDICT_NEXT)
 			return verdict;
 	}

@@ -6,11 +6,14 @@
 
 #include "store.h"
 
-#define PORTS 65536u
+#define PORTS  65536u
+#define OWNERS 64u
 
 uint64_t service_used[256][PORTS / 64];
 /* Rows per protocol and port; the writer's. */
 static uint32_t *rows_of;
+/* Id of the service port by the owner number of the plugin behind it; 0: none. */
+static uint32_t ports[OWNERS];
 
 int service_init(void)
 {
@@ -18,11 +21,30 @@ int service_init(void)
 	return rows_of ? 0 : -ENOMEM;
 }
 
+static bool is_service(const struct fwd_port_row *row)
+{
+	return row != NULL && (row->flags & FWD_PORT_SERVICE) != 0 && row->parent < OWNERS;
+}
+
+void service_port_changed(const struct fwd_port_row *old, const struct fwd_port_row *new)
+{
+	if (is_service(old) && ports[old->parent] == old->id)
+		__atomic_store_n(&ports[old->parent], 0, __ATOMIC_RELAXED);
+	if (is_service(new))
+		__atomic_store_n(&ports[new->parent], new->id, __ATOMIC_RELAXED);
+}
+
+uint32_t service_port_of(uint32_t owner)
+{
+	return owner < OWNERS ? __atomic_load_n(&ports[owner], __ATOMIC_RELAXED) : 0;
+}
+
 void service_fini(void)
 {
 	free(rows_of);
 	rows_of = NULL;
 	memset(service_used, 0, sizeof(service_used));
+	memset(ports, 0, sizeof(ports));
 }
 
 static void count(const struct fwd_service_row *row, int change)

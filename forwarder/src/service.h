@@ -1,5 +1,6 @@
 /*
- * Service rows as packets meet them. service_find: registered readers, or the writer. service_row_changed: the writer.
+ * Service rows as packets meet them. service_find, service_port_of: registered readers, or the writer.
+ * service_row_changed, service_port_changed: the writer.
  */
 #ifndef WEFT_SERVICE_H
 #define WEFT_SERVICE_H
@@ -15,6 +16,12 @@ void service_fini(void);
 
 /* A row came (old NULL) or went (new NULL). */
 void service_row_changed(const struct fwd_service_row *old, const struct fwd_service_row *new);
+
+/* A port row came, changed or went (old, new: NULL). */
+void service_port_changed(const struct fwd_port_row *old, const struct fwd_port_row *new);
+
+/* Id of the service port of an owner; 0: none. */
+uint32_t service_port_of(uint32_t owner);
 
 /* One bit per protocol and port that some row uses. */
 extern uint64_t service_used[256][65536 / 64];

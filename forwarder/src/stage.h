@@ -91,7 +91,7 @@ uint16_t stage_vlan(const struct port *port, bool trunk, struct rte_mbuf *mbuf, 
 /** Source address against the port. NEXT or a drop. */
 verdict_t stage_check(const struct pkt *pkt, const struct ingress *in);
 
-/** Packets that a plugin answers. NEXT, PUNT (the mbuf is gone) or a drop. */
+/** Packets that a plugin answers. NEXT, PUNT (the mbuf is gone), SEND (to its service port) or a drop. */
 verdict_t stage_service(struct pkt *pkt, const struct ingress *in);
 
 /** Hands a packet to a plugin. PUNT (the mbuf is gone) or a drop. */
@@ -126,5 +126,9 @@ verdict_t stage_route_check6(const struct pkt *pkt);
 /** Follows the route `handle` (tables_route4, tables_route6): hop limit, MTU, MACs. SEND, FRAGMENT, REPLY, PUNT or a
  * drop; nothing is rewritten before a drop. outs: EGRESSES of them. */
 verdict_t stage_route(struct pkt *pkt, const struct ingress *in, uint32_t handle, struct egress *outs);
+
+/** Whether the packet fits a way out with that MTU: SEND, as it is or cut into segments; FRAGMENT; or
+ * DROP_MTU_EXCEEDED. */
+verdict_t route_fit(struct pkt *pkt, uint16_t mtu);
 
 #endif

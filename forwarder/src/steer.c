@@ -3,6 +3,7 @@
 #include "offload.h"
 #include "punt.h"
 #include "service.h"
+#include "service_port.h"
 #include "stage.h"
 #include "tables.h"
 
@@ -38,6 +39,10 @@ static __attribute__((noinline)) verdict_t search_service(struct pkt *pkt, const
 	if (row == NULL)
 		return VERDICT_NEXT;
 	RECORD(pkt, RECORD_SERVICE, row);
+	if (row->action == FWD_ACTION_PORT)
+		return service_enter(pkt, in, tables_owner(row));
+	if (row->action == FWD_ACTION_REJECT)
+		return DROP_SERVICE_UNSERVED;
 	return punt_class == NULL ? DROP_UNRESOLVED : steer_punt(pkt, in, punt_class);
 }
 

@@ -104,6 +104,8 @@ void tables_row_changed(uint32_t table, const struct slot *old, const struct slo
 		fib_route_changed(either->owner, old_row, new_row);
 	if (table == FWD_TABLE_SERVICE)
 		service_row_changed(old_row, new_row);
+	if (table == FWD_TABLE_PORT)
+		service_port_changed(old_row, new_row);
 	if (table == FWD_TABLE_MEMBER)
 		nexthop_member_changed(either->owner, old_row, new_row);
 	if (table == FWD_TABLE_NEIGHBOR)

@@ -62,8 +62,8 @@ const struct fwd_nexthop_row *tables_nexthop(uint32_t handle);
 
 /*
  * The service row for a packet: (vrf, address), (vrf, any), (any, address), (any, any), the first that exists. l4_port
- * in host order. *punt_class: the class row, NULL while it is missing or has another receiver than the owner of the
- * service row (drop `unresolved`). Cheap for packets whose protocol and port no service uses.
+ * in host order. *punt_class, of action punt: the class row, NULL while it is missing or has another receiver than the
+ * owner of the service row (drop `unresolved`). Cheap for packets whose protocol and port no service uses.
  */
 const struct fwd_service_row *tables_service(uint32_t vrf, uint8_t family, uint8_t protocol, uint16_t l4_port,
         const uint8_t *address, const struct fwd_punt_class_row **punt_class);

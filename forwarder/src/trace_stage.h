@@ -17,24 +17,28 @@
 #include "limit.h"
 #include "port.h"
 #include "punt.h"
+#include "service_peer.h"
+#include "service_port.h"
 #include "stage.h"
 #include "trace.h"
 #include "tx.h"
 
-#define capture_in(slot, mbufs, count)      ((void)0)
-#define capture_out(slot, mbufs, count)     ((void)0)
-#define capture_drop(mbuf, reason)          trace_dropped(mbuf, reason)
-#define port_io_of(port)                    trace_port_io(port)
-#define punt_send(mbuf, row, origin)        trace_punted(mbuf, row, origin)
-#define punt_flush()                        ((void)0)
-#define learn_mac(in, mac)                  trace_learned_mac(in, mac)
-#define learn_neighbor(in, address, mac)    trace_learned_neighbor(in, address, mac)
-#define limit_take(kind, slot, rate, burst) limit_peek(kind, slot, rate, burst)
+#define capture_in(slot, mbufs, count)                    ((void)0)
+#define capture_out(slot, mbufs, count)                   ((void)0)
+#define capture_drop(mbuf, reason)                        trace_dropped(mbuf, reason)
+#define port_io_of(port)                                  trace_port_io(port)
+#define punt_send(mbuf, row, origin)                      trace_punted(mbuf, row, origin)
+#define punt_flush()                                      ((void)0)
+#define learn_mac(in, mac)                                trace_learned_mac(in, mac)
+#define learn_neighbor(in, address, mac)                  trace_learned_neighbor(in, address, mac)
+#define limit_take(kind, slot, rate, burst)               limit_peek(kind, slot, rate, burst)
+#define service_peer_take(slot, generation, family, peer) service_peer_peek(slot, generation, family, peer)
 
 #ifdef TRACE_WALK
 #undef parse
 #undef stage_check
 #undef stage_service
+#undef stage_service_leave
 #undef stage_arp
 #undef stage_nd
 #undef stage_mac
@@ -44,6 +48,7 @@
 #define parse(pkt, mbuf)                     trace_stage("parse", trace_parse(pkt, mbuf))
 #define stage_check(pkt, in)                 trace_stage("check", trace_stage_check(pkt, in))
 #define stage_service(pkt, in)               trace_stage("service", trace_stage_service(pkt, in))
+#define stage_service_leave(pkt, in)         trace_stage("service", trace_stage_service_leave(pkt, in))
 #define stage_arp(pkt, in)                   trace_stage("arp", trace_stage_arp(pkt, in))
 #define stage_nd(pkt, in)                    trace_stage("nd", trace_stage_nd(pkt, in))
 #define stage_mac(pkt, in)                   trace_stage("bridge", trace_stage_mac(pkt, in))

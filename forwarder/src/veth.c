@@ -12,6 +12,7 @@
 #include "log.h"
 #include "netlink.h"
 #include "netns.h"
+#include "service_netns.h"
 
 /* Group of our ends that are to be deleted; the process id keeps two forwarders of a host apart. */
 #define GROUP_BASE 0x57460000u
@@ -119,8 +120,11 @@ static int peer_get(int netns, const char *interface, struct link_info *out)
 }
 
 /* first: fresh link, to be brought up. mac, mtu: only what differs (NULL, 0: nothing). */
-static int peer_set(int netns, const char *interface, uint32_t index, bool first, uint16_t mtu, const uint8_t *mac)
+static int peer_set(
+        int netns, const struct fwd_port_row *row, uint32_t index, bool first, uint16_t mtu, const uint8_t *mac)
 {
+	const char *interface = row->interface;
+	bool service = (row->flags & FWD_PORT_SERVICE) != 0;
 	int result = netns_enter(netns);
 
 	if (result < 0)
@@ -129,6 +133,8 @@ static int peer_set(int netns, const char *interface, uint32_t index, bool first
 	result = nl == NULL ? -errno : netns_offloads_limit(interface);
 	if (result == 0 && (first || mtu != 0 || mac != NULL))
 		result = netlink_set(nl, index, first, mtu, mac);
+	if (result == 0 && service)
+		result = service_netns_prepare(interface, index);
 	if (nl != NULL)
 		mnl_socket_close(nl);
 	netns_leave();
@@ -174,7 +180,7 @@ static int make_pair(struct mnl_socket *host, const struct fwd_port_row *row, co
 	if (result == 0)
 		result = netlink_get(host, name, ours);
 	if (result == 0)
-		result = peer_set(netns, row->interface, ours->peer_index, true, 0, NULL);
+		result = peer_set(netns, row, ours->peer_index, true, 0, NULL);
 	if (result == 0) {
 		netns_stack_off(name);
 		result = netlink_set(host, ours->index, true, 0, NULL);
@@ -188,7 +194,7 @@ static int fix_pair(struct mnl_socket *host, const struct fwd_port_row *row, con
         const struct link_info *ours, const struct link_info *peer)
 {
 	const uint8_t *mac = mac_of(row);
-	int result = peer_set(netns, row->interface, peer->index, !ours->up, peer->mtu == mtu ? 0 : mtu,
+	int result = peer_set(netns, row, peer->index, !ours->up, peer->mtu == mtu ? 0 : mtu,
 	        mac == NULL || memcmp(peer->mac, mac, sizeof(peer->mac)) == 0 ? NULL : mac);
 
 	if (!ours->up)

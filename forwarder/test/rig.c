@@ -24,6 +24,7 @@
 #include "punt.h"
 #include "rcu.h"
 #include "rows.h"
+#include "service_peer.h"
 #include "tables_update.h"
 #include "trace.h"
 #include "worker.h"
@@ -158,7 +159,7 @@ void rig_start(void)
 	demand(io_pool != NULL && ports_init(200) == 0, "ports");
 	inject_init();
 	demand(capture_init() == 0 && punt_init(201) == 0 && worker_init(201, rig_threads) == 0, "punt and worker");
-	demand(guard_init() == 0 && learn_init() == 0, "guard and learn");
+	demand(guard_init() == 0 && learn_init() == 0 && service_peer_init(201) == 0, "guard, learn and service peers");
 	tables_listen((struct tables_listener){.port = port_row_changed,
 	        .punt_class = punt_class_row_changed,
 	        .source = guard_source_changed,
@@ -177,6 +178,7 @@ void rig_stop(void)
 	inject_free();
 	worker_free();
 	learn_free();
+	service_peer_free();
 	guard_fini();
 	rte_mempool_free(io_pool);
 	rows_detach();

@@ -3,7 +3,7 @@
  * namespaces, a tap and a VLAN on one network and a third VM on another, routed. Prints "ready", holds until its input
  * ends, prints states, counters and drops.
  *
- *     smoke STATE_FILE NETNS1 NETNS2 NETNS3 TRUNK TAP MTU
+ *     smoke STATE_FILE NETNS1 NETNS2 NETNS3 TRUNK TAP MTU [SERVICE_NETNS]
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -110,6 +110,31 @@ static void tap(uint32_t id, uint32_t bridge, uint8_t second, uint8_t last, cons
 	machine(&row, second, last);
 }
 
+/* Port 8: a service port. TCP 80 and UDP 123 at 169.254.169.254 and fe80::a9fe:a9fe, in any network. */
+static void service(uint32_t owner, const char *netns)
+{
+	const uint8_t addresses[2][16] = {{169, 254, 169, 254}, {0xfe, 0x80, [12] = 0xa9, 0xfe, 0xa9, 0xfe}};
+	struct fwd_port_row row = {.id = 8,
+	        .flags = FWD_PORT_SERVICE,
+	        .parent = owner,
+	        .mac = {2, 0, 0, 0, 0, 8},
+	        .mtu = 9216,
+	        .binding = FWD_BINDING_NETNS,
+	        .interface = "service0"};
+
+	strncpy(row.netns, netns, sizeof(row.netns) - 1);
+	put(FWD_TABLE_PORT, &row, sizeof(row));
+	for (int i = 0; i < 4; i++) {
+		struct fwd_service_row rule = {.vrf = 0xffffffff,
+		        .family = i < 2 ? 4 : 6,
+		        .protocol = i % 2 == 0 ? 6 : 17,
+		        .l4_port = i % 2 == 0 ? 80 : 123,
+		        .action = FWD_ACTION_PORT};
+		memcpy(rule.address, addresses[i / 2], 16);
+		put(FWD_TABLE_SERVICE, &rule, sizeof(rule));
+	}
+}
+
 static int fail(const char *what)
 {
 	char text[256];
@@ -157,8 +182,8 @@ static void tag_of(int state_fd, char tag[4])
 
 int main(int count, char **arguments)
 {
-	if (count != 8)
-		return printf("usage: smoke STATE_FILE NETNS1 NETNS2 NETNS3 TRUNK TAP MTU\n"), 2;
+	if (count != 8 && count != 9)
+		return printf("usage: smoke STATE_FILE NETNS1 NETNS2 NETNS3 TRUNK TAP MTU [SERVICE_NETNS]\n"), 2;
 	mtu = (uint16_t)atoi(arguments[7]);
 	int state_fd = open(arguments[1], O_RDWR | O_CREAT, 0600);
 	struct fwd_config config = {.memory_mib = 64,
@@ -185,6 +210,8 @@ int main(int count, char **arguments)
 	/* Of an interface that port 4 has. */
 	struct fwd_port_row second = port(7, 10, FWD_BINDING_INTERFACE, arguments[5]);
 	put(FWD_TABLE_PORT, &second, sizeof(second));
+	if (count == 9)
+		service((uint32_t)owner, arguments[8]);
 	if (fwd_rows_apply((uint32_t)owner, (uint32_t)generation, ops, used, 0) < 0)
 		return fail("fwd_rows_apply");
 	printf("ready\n");

@@ -134,6 +134,13 @@ void tenants_make(void)
 	services();
 }
 
+void tenants_service_port(void)
+{
+	RIG_ROW(port, .id = TENANTS_SERVICE, .flags = FWD_PORT_SERVICE, .parent = rig_owner(), .mtu = 9216,
+	        .mac = {0x02, 0x77, 0, 0, 0, 9});
+	rig_attach(TENANTS_SERVICE);
+}
+
 static uint8_t *put_eth(uint8_t *out, const uint8_t *dst, uint8_t source, uint16_t type)
 {
 	memcpy(out, dst, 6);
@@ -329,6 +336,21 @@ int only_exit(uint8_t *out, uint32_t *length)
 		}
 	}
 	return found;
+}
+
+uint32_t make_answer(uint8_t *out, const uint8_t *frame, uint32_t length)
+{
+	bool ipv4 = frame[13] == 0;
+	uint32_t source = RTE_ETHER_HDR_LEN + (ipv4 ? 12 : 8), bytes = ipv4 ? 4 : 16, ports = source + 2 * bytes;
+
+	memcpy(out, frame, length);
+	memcpy(out, frame + 6, 6);
+	memcpy(out + 6, frame, 6);
+	memcpy(out + source, frame + source + bytes, bytes);
+	memcpy(out + source + bytes, frame + source, bytes);
+	memcpy(out + ports, frame + ports + 2, 2);
+	memcpy(out + ports + 2, frame + ports, 2);
+	return length;
 }
 
 uint32_t make_tagged(uint8_t *out, uint16_t vlan, const uint8_t *frame, uint32_t length)

@@ -18,6 +18,10 @@
 
 void tenants_make(void);
 
+/** Makes port 9, with MAC 02:77:00:00:00:09, the service port of the owner "test". */
+void tenants_service_port(void);
+#define TENANTS_SERVICE 9u
+
 /** Frame builders: write into out, return the length. Addresses in host order, as in 0x0a01000b for 10.1.0.11. */
 uint32_t make_arp(uint8_t *out, uint16_t operation, uint8_t source, uint32_t sender_ip, uint32_t target_ip);
 /** Ethernet from port `source`'s MAC to dst, IPv4, UDP, `payload` bytes. */
@@ -41,6 +45,9 @@ uint32_t make_tcp6(uint8_t *out, const uint8_t *dst, uint8_t source, const uint8
 bool checksum_holds(const uint8_t *frame);
 /** Sets TTL or hop limit of a frame, and the header checksum with it. */
 void set_hop_limit(uint8_t *frame, uint8_t hop_limit);
+/** What a server that a TCP or UDP frame (no options or extension headers) reaches sends back, but for flags. Returns
+ * length. */
+uint32_t make_answer(uint8_t *out, const uint8_t *frame, uint32_t length);
 /** Inserts an 802.1Q tag. */
 uint32_t make_tagged(uint8_t *out, uint16_t vlan, const uint8_t *frame, uint32_t length);
 

@@ -18,7 +18,8 @@
 #include "tenants.h"
 #include "test.h"
 
-#define PORTS  9u
+#define TCP    6
+#define PORTS  10u
 #define FRAMES 128u
 #define ROOM   (4u << 20)
 
@@ -264,7 +265,7 @@ static void any_network(void)
 
 static void any_port(void)
 {
-	static const uint32_t bridges[PORTS] = {0, 10, 10, 20, 30, 0, 10, 30, 40};
+	static const uint32_t bridges[] = {0, 10, 10, 20, 30, 0, 10, 30, 40};
 	uint32_t id = 1 + any(8);
 	bool sub = id == 6 || id == 7;
 
@@ -291,8 +292,8 @@ static void change_tables(void)
 
 static const char *any_ip4(uint32_t own)
 {
-	static const char *const owns[PORTS] = {"10.1.0.11", "10.1.0.11", "10.1.0.12", "10.2.0.11", "10.1.0.12",
-	        "10.1.0.13", "10.1.0.13", "10.1.0.13", "10.4.0.11"};
+	static const char *const owns[] = {"10.1.0.11", "10.1.0.11", "10.1.0.12", "10.2.0.11", "10.1.0.12", "10.1.0.13",
+	        "10.1.0.13", "10.1.0.13", "10.4.0.11", "10.1.0.1"};
 
 	if (own != 0 && any(8) != 0)
 		return owns[own];
@@ -303,8 +304,8 @@ static const char *any_ip4(uint32_t own)
 
 static const char *any_ip6(uint32_t own)
 {
-	static const char *const owns[PORTS] = {"2001:db8:1::b", "2001:db8:1::b", "2001:db8:1::c", "2001:db8:2::b",
-	        "2001:db8:1::c", "2001:db8:1::d", "2001:db8:1::d", "2001:db8:1::d", "2001:db8:4::b"};
+	static const char *const owns[] = {"2001:db8:1::b", "2001:db8:1::b", "2001:db8:1::c", "2001:db8:2::b",
+	        "2001:db8:1::c", "2001:db8:1::d", "2001:db8:1::d", "2001:db8:1::d", "2001:db8:4::b", "2001:db8:1::1"};
 
 	if (own != 0 && any(8) != 0)
 		return owns[own];
@@ -420,6 +421,33 @@ static bool try_packet(uint32_t port, const struct packet_text *packet, const ch
 	return agree(text);
 }
 
+/* Any TCP 53 goes to the service port, TCP 179 is refused. */
+static void serve(void)
+{
+	tenants_service_port();
+	for (uint8_t family = 4; family <= 6; family += 2) {
+		RIG_ROW(service, .vrf = FWD_ANY_VRF, .family = family, .protocol = TCP, .l4_port = 53,
+		        .action = FWD_ACTION_PORT);
+		RIG_ROW(service, .vrf = FWD_ANY_VRF, .family = family, .protocol = TCP, .l4_port = 179,
+		        .action = FWD_ACTION_REJECT);
+	}
+}
+
+/* What a plugin answers to the last packet that reached it; false: none did, yet. */
+static bool any_answer(struct packet_text *packet, char *text, size_t room)
+{
+	static struct packet_text last;
+
+	for (uint32_t i = 0; i < happened.frame_count; i++)
+		if (happened.frames[i].port == TENANTS_SERVICE && happened.frames[i].length <= sizeof(last.bytes))
+			last.length = make_answer(last.bytes, happened.frames[i].bytes, happened.frames[i].length);
+	if (last.length == 0)
+		return false;
+	*packet = last;
+	snprintf(text, room, "an answer of %u bytes through the service port", last.length);
+	return true;
+}
+
 TEST(a_trace_says_what_happens)
 {
 	static struct packet_text packet;
@@ -427,16 +455,19 @@ TEST(a_trace_says_what_happens)
 	uint32_t packets = wanted == NULL ? 10000 : (uint32_t)atoi(wanted), wrong = 0, ends[3] = {0};
 	char text[600], fault[256];
 
+	serve();
 	RIG_ROW(punt_class, .id = 7, .receiver = (uint16_t)rig_owner(), .rate = 1000000, .burst = 100000,
 	        .port_rate = 1000000, .port_burst = 100000, .name = "dhcp");
 	for (uint32_t i = 0; i < packets; i++) {
-		uint32_t port = 1 + any(8);
+		uint32_t port = 1 + any(9);
 		if (any(10) == 0)
 			change_tables();
 		for (uint32_t id = 1; id < PORTS; id++)
 			limit_reset(port_of(id)->slot);
-		any_text(text, sizeof(text), port);
-		if (!packet_text_make(text, NULL, &packet, fault))
+		bool answers = any_answer(&packet, text, sizeof(text)) && port == TENANTS_SERVICE;
+		if (!answers)
+			any_text(text, sizeof(text), port);
+		if (!answers && !packet_text_make(text, NULL, &packet, fault))
 			printf("  %s: %s\n", text, fault), test_failures++;
 		damage(&packet);
 		wrong += !try_packet(port, &packet, text);

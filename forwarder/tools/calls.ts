@@ -53,6 +53,7 @@ export const enums: readonly EnumSpec[] = [
       ['POLICY_REQUIRED', 2, 'closed until its policy is there'],
       ['TRUNK', 4, 'carries tagged frames for VLAN ports'],
       ['SERVER', 8, 'vhost_user: the forwarder makes the socket and the VM connects; else the other way round'],
+      ['SERVICE', 16, 'binding netns: a service port, behind it the plugin whose owner number is its parent; in no bridge'],
     ],
   },
   {
@@ -93,7 +94,16 @@ export const enums: readonly EnumSpec[] = [
     doc: 'Bits of nexthop.flags.',
     values: [['SLAAC', 1, 'a connected subnet in which ports may take IPv6 addresses by themselves (RFC 4862)']],
   },
-  { name: 'action', prefix: 'FWD_ACTION', doc: 'What a service row does.', values: [['PUNT', 0, 'hand the packet to a plugin']] },
+  {
+    name: 'action',
+    prefix: 'FWD_ACTION',
+    doc: 'What a service row does.',
+    values: [
+      ['PUNT', 0, 'hand the packet to a plugin'],
+      ['PORT', 1, "send it out of the owner's service port"],
+      ['REJECT', 2, 'tell the sender that nobody serves there'],
+    ],
+  },
   {
     name: 'link',
     prefix: 'FWD_LINK',

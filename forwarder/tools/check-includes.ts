@@ -8,7 +8,8 @@ import { fileURLToPath } from 'node:url';
 
 /** Lowest first. A module is a file's name without its ending. */
 export const layers: readonly (readonly string[])[] = [
-  ['layout', 'layout.gen', 'log', 'drop', 'netlink', 'netns', 'keeper'],
+  ['layout', 'layout.gen', 'log', 'drop', 'netlink', 'netns', 'keeper', 'checksum', 'service_peer'],
+  ['service_netns'],
   ['error', 'parse', 'capture_filter', 'capture_ring', 'stats'],
   ['rcu', 'decode', 'life'],
   ['arena', 'arena_map', 'journal', 'index', 'gateways', 'lpm', 'lpm_flat', 'lpm_node', 'lpm_update'],
@@ -48,6 +49,7 @@ export const layers: readonly (readonly string[])[] = [
     'link_queue',
     'closer',
     'punt',
+    'service_port',
     'capture',
     'trace',
     'trace_stage',

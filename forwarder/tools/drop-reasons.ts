@@ -71,6 +71,8 @@ const groups: readonly Group[] = [
     title: 'Services and plugins',
     about: 'The packet was for a service of the appliance, or a plugin sent it.',
     advice: {
+      'service-stale': 'Harmless after a port is removed or a VM changes its address: what was on its way to it ends here.',
+      'service-stray': 'The plugin behind the port speaks where it should only answer; its log may say why.',
       'gateway-fragment': 'Ping the gateway with less than the MTU; TCP and UDP services need no fragments.',
       'service-unserved': 'Nothing answers there. If something should, `weft status` shows whether its plugin runs.',
       'punt-class-limit': 'The service gets more than it may handle. Find who asks so much: `weft drops` by port.',

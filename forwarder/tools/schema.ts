@@ -93,8 +93,8 @@ export const rows: readonly RowSpec[] = [
     fields: [
       id('number of the port'),
       reference('bridge', 'broadcast domain; 0: none'),
-      reference('parent', 'trunk port that a VLAN port is part of; 0: none'),
-      { name: 'flags', type: 'u32', max: 15, doc: 'enum fwd_port_flag' },
+      reference('parent', 'VLAN: the trunk port that it is part of; service port: owner number of the plugin behind it; others: 0'),
+      { name: 'flags', type: 'u32', max: 31, doc: 'enum fwd_port_flag' },
       { name: 'mac', type: 'mac', doc: "the VM's address" },
       { name: 'mtu', type: 'u16', doc: 'of the link, bytes' },
       { name: 'vlan', type: 'u16', max: 4094, doc: 'tag on the parent (IEEE 802.1Q VID); 0: none' },
@@ -177,7 +177,7 @@ export const rows: readonly RowSpec[] = [
       { name: 'l4_port', type: 'u16', doc: 'destination port, host order' },
       address('destination, network order; all zero: any'),
       { name: 'punt_class', type: 'u16', max: 255, doc: 'action punt: the class' },
-      { name: 'action', type: 'u8', max: 0, doc: 'enum fwd_action' },
+      { name: 'action', type: 'u8', max: 2, doc: 'enum fwd_action' },
     ],
   },
   {
@@ -299,6 +299,7 @@ export const records: readonly RecordSpec[] = [
     fields: [
       { name: 'id', type: 'u32', doc: 'of the port' },
       { name: 'generation', type: 'u32', doc: 'of the port row; another port with the same id has another' },
+      { name: 'slot', type: 'u16', doc: 'small number of the live port; stands in its identity addresses behind service ports' },
       { name: 'state', type: 'u8', doc: 'enum fwd_link' },
       { name: 'reason', type: 'text', size: 127, doc: 'why it is not up, for people; empty when up' },
     ],

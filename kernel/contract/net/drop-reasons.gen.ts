@@ -151,6 +151,16 @@ export const dropReasons: readonly { readonly name: string; readonly meaning: st
     "advice": "For a moment during changes: nothing. If it goes on, a plugin did not send all its rows: `weft status`."
   },
   {
+    "name": "service-stale",
+    "meaning": "A plugin answered a port that is gone, or an address that the port no longer asks from.",
+    "advice": "Harmless after a port is removed or a VM changes its address: what was on its way to it ends here."
+  },
+  {
+    "name": "service-stray",
+    "meaning": "A plugin's service port sent what answers nobody, or in the name of a service that is not the plugin's.",
+    "advice": "The plugin behind the port speaks where it should only answer; its log may say why."
+  },
+  {
     "name": "gateway-fragment",
     "meaning": "A fragment addressed to the gateway itself, which puts none together.",
     "advice": "Ping the gateway with less than the MTU; TCP and UDP services need no fragments."

@@ -37,7 +37,7 @@ export interface PortRow {
   readonly id: number;
   /** broadcast domain; 0: none */
   readonly bridge: number;
-  /** trunk port that a VLAN port is part of; 0: none */
+  /** VLAN: the trunk port that it is part of; service port: owner number of the plugin behind it; others: 0 */
   readonly parent: number;
   /** port_flag */
   readonly flags: number;
@@ -360,7 +360,7 @@ export const tables: Readonly<Record<TableName, TableSpec>> = {
       { name: 'id', type: 'u32', offset: 0, bytes: 4, key: true, min: 1, max: 1048575 },
       { name: 'bridge', type: 'u32', offset: 4, bytes: 4, key: false, min: 0, max: 1048575 },
       { name: 'parent', type: 'u32', offset: 8, bytes: 4, key: false, min: 0, max: 1048575 },
-      { name: 'flags', type: 'u32', offset: 12, bytes: 4, key: false, min: 0, max: 15 },
+      { name: 'flags', type: 'u32', offset: 12, bytes: 4, key: false, min: 0, max: 31 },
       { name: 'mac', type: 'mac', offset: 16, bytes: 6, key: false },
       { name: 'mtu', type: 'u16', offset: 22, bytes: 2, key: false, min: 0, max: 65535 },
       { name: 'vlan', type: 'u16', offset: 24, bytes: 2, key: false, min: 0, max: 4094 },
@@ -428,7 +428,7 @@ export const tables: Readonly<Record<TableName, TableSpec>> = {
       { name: 'l4Port', type: 'u16', offset: 6, bytes: 2, key: true, min: 0, max: 65535 },
       { name: 'address', type: 'ip', offset: 8, bytes: 16, key: true, family: 4 },
       { name: 'puntClass', type: 'u16', offset: 24, bytes: 2, key: false, min: 0, max: 255 },
-      { name: 'action', type: 'u8', offset: 26, bytes: 1, key: false, min: 0, max: 0 },
+      { name: 'action', type: 'u8', offset: 26, bytes: 1, key: false, min: 0, max: 2 },
     ],
   },
   punt_class: {
