@@ -273,16 +273,19 @@ async function main(): Promise<void> {
   // a full disk takes no line, and that is no reason to end
   lines.on('error', () => undefined);
   const log = pino({ name: handoff.name, level: handoff.logLevel }, lines);
+  let end = (): void => process.exit(1);
   const die = (thrown: unknown): void => {
     const { message, fix } = toWeftError(thrown);
     log.fatal({ err: thrown }, fix === undefined ? message : `${message}: ${fix}`);
-    process.exit(1);
+    end();
   };
   process.on('uncaughtException', die);
   process.on('unhandledRejection', die);
   armFailpoints((handoff.settings as KernelSettings).debug?.failpoints ?? '');
   const launcher = connectLauncher();
   const opened = await open(handoff, log, die);
+  // an exit asks LMDB, which in the middle of a write may never answer
+  end = () => void process.kill(process.pid, 'SIGKILL');
   const parts = compose(handoff, launcher, log, opened);
   await makeDefaultProject(parts.resolve(tokens.pipeline));
   await clearForeignAlarms(parts.resolve(tokens.store), parts.resolve(tokens.registry), parts.resolve(tokens.pipeline));

@@ -114,7 +114,7 @@ test('a write that the disk does not confirm is not acknowledged; the kernel sta
     await pause(1);
   }
   t.true(existsSync(file) && readFileSync(file, 'utf8').includes('EIO'), 'the disk has failed');
-  t.deepEqual(house.ends, ['1'], 'the kernel has ended itself');
+  t.deepEqual(house.ends, ['SIGKILL'], 'the kernel has ended itself');
   await house.up();
   await write(http, 'after');
   const { items } = await http.must<{ items: WeftObject[] }>({ method: 'GET', path: '/v1/projects' });

@@ -23,9 +23,12 @@ export class Arming {
   /** How often each has acted, by name. */
   readonly fired = new Map<string, number>(failpoints.map((name) => [name, 0]));
   readonly #random: Random;
+  readonly #lethal: number;
 
-  constructor(random: Random) {
+  /** @param lethal chance that one of those that are armed kills */
+  constructor(random: Random, lethal = 0.7) {
     this.#random = random;
+    this.#lethal = lethal;
   }
 
   /** A setting for the next life. */
@@ -35,7 +38,7 @@ export class Arming {
     const wanted = 2 + below(random, 4);
     const least = [...failpoints].sort((a, b) => this.#count(a) - this.#count(b)).slice(0, 6);
     while (chosen.size < wanted) chosen.add(random() < 0.5 ? choose(random, least) : choose(random, failpoints));
-    const lethal = random() < 0.7 ? choose(random, [...chosen]) : null;
+    const lethal = random() < this.#lethal ? choose(random, [...chosen]) : null;
     return [...chosen].map((name) => `${name}=${name === lethal ? 'kill' : this.#action(name)}@${this.#nth(name)}`).join(',');
   }
 

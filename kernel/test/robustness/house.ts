@@ -118,6 +118,11 @@ export class House {
     this.#down();
   }
 
+  /** Tells the kernel of its children once more. */
+  announce(): void {
+    this.#tellChildren();
+  }
+
   killPlugin(name: PluginName): void {
     this.#plugins.get(name)?.process.kill('SIGKILL');
     this.#serving.delete(name);
