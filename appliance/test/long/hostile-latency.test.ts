@@ -86,13 +86,13 @@ test.before(async (t) => {
   const appliance = hostileAppliance();
   const vms = new Vms('hsl');
   await appliance.start();
-  const red = { kind: 'VirtualNetwork', metadata: { name: 'red' }, spec: { subnets: [{ cidr: '10.1.0.0/24' }] } };
+  const red = { kind: 'VirtualNetwork', metadata: { name: 'red' }, spec: { subnets: [{ cidr: '10.1.0.0/24' }], domain: 'red.example' } };
   const shop = { kind: 'Project', metadata: { name: 'shop' }, spec: {} };
   await appliance.apply([red, shop]);
   await vms.join(appliance, { vm: 'a', project: 'default', network: 'red', address: '10.1.0.11' }, '10.1.0.1');
   const folder = mkdtempSync(join(tmpdir(), 'weft-queries-'));
   const file = join(folder, 'names');
-  writeFileSync(file, 'a A\n'.repeat(150));
+  writeFileSync(file, 'a.red.example A\n'.repeat(150));
   const labelled = (object: typeof red | typeof shop) => (n: number) => ({
     ...object,
     metadata: { ...object.metadata, labels: { n: `${n}` } },
