@@ -8,19 +8,8 @@ trunk=wo$$t
 tap=wo$$p
 work=$(mktemp -d)
 failed=0
+. "$(dirname "$0")/smoke-checks.sh"
 
-say() { printf '%-70s %s\n' "$1" "$2"; }
-check() {
-	local name=$1
-	shift
-	if "$@" >"$work/out" 2>&1; then say "$name" ok; else
-		say "$name" FAILED
-		tail -5 "$work/out"
-		failed=1
-	fi
-}
-wait_for() { for _ in $(seq 100); do "$@" >/dev/null 2>&1 && return 0; sleep 0.05; done; return 1; }
-in_vm() { local n=$1; shift; ip netns exec "$id-$n" "$@"; }
 start() {
 	rm -f "$work/control"
 	mkfifo "$work/control"
