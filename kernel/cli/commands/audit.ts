@@ -8,6 +8,8 @@ import type { Session } from '../session.ts';
 interface AuditLine {
   readonly objects: readonly string[];
   readonly count: number;
+  /** Nothing was to be changed. */
+  readonly dryRun?: boolean;
   readonly status: number;
   readonly code: string;
   readonly subject: string | null;
@@ -53,7 +55,7 @@ export function addAudit(program: Command, session: Session): void {
 }
 
 function inWords(line: AuditLine): object {
-  const { subject, method, route, parameters, objects, count, status, code } = line;
+  const { subject, method, route, parameters, objects, count, dryRun, status, code } = line;
   const path = (route ?? '').replaceAll(/\{(\w+)\}/g, (place, name: string) => parameters[name] ?? place);
   const more = count > 1 ? ` and ${count - 1} more` : '';
   const about = objects.length === 0 ? '' : `${objects[0]}${more}`;
@@ -62,7 +64,7 @@ function inWords(line: AuditLine): object {
     who: subject ?? 'unknown',
     what: `${method} ${path}`.trim(),
     about,
-    outcome: code === '' ? 'done' : `${status} ${code}`,
+    outcome: code !== '' ? `${status} ${code}` : dryRun === true ? 'dry run' : 'done',
   };
 }
 
