@@ -2,3 +2,4 @@
 export * from '../contract/system/errors.ts';
 export { Counter, Gauge, Histogram, type Registry } from '../metrics/index.ts';
 export * from './plugin.ts';
+export { PortIndex } from './port-index.ts';

@@ -6,7 +6,7 @@ import type { PluginDefinition } from './plugin.ts';
 /** The definition as data, defaults filled. `version` is that of the plugin's package.json. */
 export function manifestOf(definition: PluginDefinition, version: string): Manifest {
   const { name, summary, needs = [], kinds = [], operations = [], puntClasses = [], grants = {}, limits, config } = definition;
-  const { rows = [], reads = [], writes = [], outside } = grants;
+  const { rows = [], reads = [], writes = [], outside, servicePort } = grants;
   const manifest = {
     name,
     version,
@@ -15,7 +15,7 @@ export function manifestOf(definition: PluginDefinition, version: string): Manif
     kinds,
     operations,
     puntClasses,
-    grants: { rows, reads, writes, outside },
+    grants: { rows, reads, writes, outside, servicePort },
     limits,
     config,
   };

@@ -2,6 +2,7 @@
  * The whole plugin API. A plugin's `index.ts` exports `definePlugin({...})` as default; `npm run gen` derives its manifest from it and
  * `sdk/run.ts` starts it in a process of its own.
  */
+import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
 import type { Static, TSchema } from 'typebox';
 import type {
@@ -82,6 +83,38 @@ export interface Forwarder {
   onPorts(listener: (ports: readonly PortState[], removed: readonly number[]) => void): void;
 }
 
+/** Who speaks to a service port: told by the forwarder, never by anything that a VM writes. */
+export interface Asker {
+  /** Number of the port and its generation, as in punts. */
+  readonly port: number;
+  readonly generation: number;
+  /** The service address that it spoke to, canonical, without a zone. */
+  readonly address: string;
+}
+
+export interface ServiceListener {
+  close(): Promise<void>;
+}
+
+/**
+ * Real sockets inside the networks, for a plugin with `grants.servicePort`: what its rows of table `service` with action `port` name comes here. They
+ * live in a namespace of the plugin's own, where every address is local; forwarder and plugin may restart without each other. Who asks and is no
+ * known port (any more) is cut off.
+ */
+export interface ServicePort {
+  /**
+   * TCP connections to an L4 port, whatever the service address; the socket begins to read when the handler returns. Resolves once it listens. Rejects
+   * with CONFLICT when the port is taken already.
+   */
+  listenTcp(l4Port: number, onConnection: (socket: Socket, asker: Asker) => void): Promise<ServiceListener>;
+  /** Datagrams to one address and L4 port. `reply` answers from there; like `data` it may be kept. */
+  bindUdp(
+    address: string,
+    l4Port: number,
+    onDatagram: (data: Buffer, asker: Asker, reply: (data: Buffer) => void) => void,
+  ): Promise<ServiceListener>;
+}
+
 export interface OperationCall {
   /** `-` asks about all projects. */
   readonly project: string;
@@ -104,6 +137,8 @@ export interface PluginContext<Config> {
   readonly rows: RowSet;
   readonly punts: Punts;
   readonly forwarder: Forwarder;
+  /** Refuses everything without `grants.servicePort`. */
+  readonly servicePort: ServicePort;
   /** Merges status fields of own objects. An object that took the place of the one in the cache is left alone. */
   setStatus(updates: readonly { key: ObjectKey; status: Record<string, unknown> }[]): Promise<void>;
   /**
@@ -120,6 +155,8 @@ export interface Plugin {
   admit?(request: AdmissionRequest): AdmissionReply | Promise<AdmissionReply>;
   /** Handlers by operation name; a stream operation returns an async iterable. */
   operations?: Record<string, (input: never, call: OperationCall) => unknown>;
+  /** The operator disables the plugin: the last chance to tell VMs, before its rows go. Not called when it is only stopped or started again. */
+  disable?(): void | Promise<void>;
   /** Before an orderly stop. */
   stop?(): void | Promise<void>;
 }

@@ -11,6 +11,7 @@ import type { ForwarderCalls } from '../contract/net/index.ts';
 import { fail, type Handoff, type KernelCalls, type PluginCalls, plugSockets, toWeftError } from '../contract/system/index.ts';
 import { ProcessMetrics } from '../metrics/index.ts';
 import { hashManifest, manifestOf } from './manifest.ts';
+import { noServicePort } from './no-service-port.ts';
 import type { PluginDefinition } from './plugin.ts';
 import { Runtime, type Wires } from './runtime.ts';
 import { checkSettings } from './settings.ts';
@@ -66,6 +67,7 @@ function wires({ name, runDir, keys, servers }: Handoff): Wires {
         onConnect,
         onMalformed,
       }),
+    servicePort: () => noServicePort,
     punts: (onFrame) => connectRaw({ path: sockets.punts, keys, serverKey: servers.forwarder }, onFrame),
   };
 }

@@ -16,7 +16,7 @@ import type { ProcessMetrics } from '../metrics/index.ts';
 import { LatestQueue } from './latest-queue.ts';
 import { Cache } from './object-cache.ts';
 import { ObjectFeed } from './object-feed.ts';
-import type { OperationCall, Plugin, PluginContext, PluginDefinition } from './plugin.ts';
+import type { OperationCall, Plugin, PluginContext, PluginDefinition, ServicePort } from './plugin.ts';
 import { ForwarderView } from './ports.ts';
 import { PuntDispatch, type RawPipe } from './punts.ts';
 import { RowPublisher } from './row-set.ts';
@@ -27,6 +27,7 @@ export interface Wires {
   kernel(handlers: Handlers<PluginCalls>, onConnect: () => void, onDisconnect: () => void): BusClient<KernelCalls>;
   forwarder(onConnect: () => void): BusClient<ForwarderCalls>;
   punts(onFrame: (frame: Buffer) => void): RawPipe;
+  servicePort(view: ForwarderView): ServicePort;
 }
 
 export interface RuntimeOptions {
@@ -61,6 +62,7 @@ export class Runtime {
   readonly #punts: PuntDispatch;
   readonly #pipe: RawPipe;
   readonly #view: ForwarderView;
+  readonly #servicePort: ServicePort;
   readonly #statuses: LatestQueue<Status>;
   readonly #finalized: LatestQueue<Seen>;
   readonly #alarms: LatestQueue<Alarm>;
@@ -93,6 +95,7 @@ export class Runtime {
     this.#pipe = wires.punts((frame) => this.#punts.receive(frame));
     this.#punts.attach(this.#pipe);
     this.#view = new ForwarderView(this.#forwarder.caller, log, onFatal);
+    this.#servicePort = wires.servicePort(this.#view);
     this.#statuses = new LatestQueue(
       statusBatch,
       (older, newer) => ({ ...newer, status: { ...older.status, ...newer.status } }),
@@ -185,6 +188,7 @@ export class Runtime {
       rows: this.#rows,
       punts: this.#punts,
       forwarder: this.#view,
+      servicePort: this.#servicePort,
       setStatus: async (updates) => {
         await Promise.all(updates.map(({ key, status }) => this.#statuses.put(...this.#seen(key, { status }))));
       },
@@ -222,6 +226,7 @@ export class Runtime {
       'operation.stream': ({ name, input, ...call }, context) => this.#operationStream(name, input, { ...call, signal: context.signal }),
       metrics: async () => ({ text: await this.#options.metrics.registry.metrics() }),
       disable: async () => {
+        await this.#plugin?.disable?.();
         await this.#rows.disable();
         return {};
       },

@@ -7,6 +7,7 @@ import { fail, type KernelCalls, type ObjectKey, type PluginCalls } from '../con
 import { ProcessMetrics } from '../metrics/index.ts';
 import { Counter, definePlugin, type Plugin, type PluginContext } from './index.ts';
 import { hashManifest, manifestOf, renderManifest } from './manifest.ts';
+import { noServicePort } from './no-service-port.ts';
 import { Runtime } from './runtime.ts';
 import { FakeForwarder, FakeKernel, makeObject, startPlugin, type TestPlugin } from './testing/index.ts';
 
@@ -126,6 +127,7 @@ test('a kernel that is too busy to hear that the plugin is ready is told again',
         links.push(link);
         return { caller: link.a, close: link.disconnect };
       },
+      servicePort: () => noServicePort,
       punts: () => ({ send: () => undefined, close: () => undefined }),
     },
   });

@@ -4,8 +4,8 @@ import { definePlugin, type OperationCall } from '@weft/kernel/sdk';
 import { dhcpConfig } from './config.ts';
 import { dhcpMetrics } from './metrics.ts';
 import { dhcpOperations } from './operations.ts';
-import { DhcpServer } from './server.ts';
 import { serviceRows } from './service-rows.ts';
+import { DhcpServer } from './v4/server.ts';
 
 const puntClass = 'dhcp';
 

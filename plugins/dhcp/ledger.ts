@@ -1,6 +1,6 @@
 /** What was last said to each port's client: memory only, for `weft leases`. Bounded by the number of ports. */
-import type { Outcome } from './answer.ts';
-import type { Assignment } from './assignment.ts';
+import type { Outcome } from './v4/answer.ts';
+import type { Assignment } from './v4/assignment.ts';
 
 export interface LeaseItem {
   readonly project: string;

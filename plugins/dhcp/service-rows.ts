@@ -1,6 +1,6 @@
 /** Which packets the forwarder hands to this plugin. */
 import { protocols, type ServiceRow, serviceActions, type VirtualNetwork } from '@weft/kernel/contract/net';
-import { servesIpv4 } from './assignment.ts';
+import { servesIpv4 } from './v4/assignment.ts';
 
 /**
  * UDP port 67 of every network with a served subnet, whatever the destination address. A network without one is left alone, so that a VM there

@@ -1,7 +1,7 @@
 /** The plugin's settings; defaults and ranges live here only. */
 import { fail } from '@weft/kernel/sdk';
 import { type Static, Type } from 'typebox';
-import { parseUpstream, type Upstream } from './upstream.ts';
+import { parseUpstream, type Upstream } from './resolver/upstream.ts';
 
 // Loose on purpose: what is refused here is refused before the plugin runs; configuredUpstreams reads the numbers.
 const upstreamField = Type.String({

@@ -4,10 +4,10 @@ import { definePlugin } from '@weft/kernel/sdk';
 import { Type } from 'typebox';
 import { configuredUpstreams, dnsConfig } from './config.ts';
 import { dnsMetrics } from './metrics.ts';
-import { Resolver } from './resolver.ts';
+import { Resolver } from './resolver/resolver.ts';
+import { exchangeOverUdp, hostUpstreams } from './resolver/upstream.ts';
 import { DnsServer } from './server.ts';
 import { serviceRows } from './service-rows.ts';
-import { exchangeOverUdp, hostUpstreams } from './upstream.ts';
 
 const puntClass = 'dns';
 const resolvConf = '/etc/resolv.conf';

@@ -1,7 +1,7 @@
 import test from 'ava';
-import type { Resolution } from './authority.ts';
-import { parseDns } from './codec.ts';
+import { parseDns } from './message/codec.ts';
 import { buildReply, readQuery } from './reply.ts';
+import type { Resolution } from './zone/authority.ts';
 
 const www = '03777777076578616d706c6503636f6d00';
 const query = ({ flags = '0100', type = '0001', klass = '0001', opt = '' } = {}): Buffer =>

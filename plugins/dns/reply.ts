@@ -1,8 +1,9 @@
 /** What every query gets, whatever it asks: RFC 1035 §4, RFC 6891 §6, RFC 8906 (never go silent on a question). Pure. */
-import type { Resolution } from './authority.ts';
-import { buildDns, type DnsMessage, type Header, parseDns, parseHeader, type Question } from './codec.ts';
-import { classes, opcodes, rcodes, recordTypes } from './iana.ts';
-import { DnsFormatError } from './wire.ts';
+
+import { buildDns, type DnsMessage, type Header, parseDns, parseHeader, type Question } from './message/codec.ts';
+import { classes, opcodes, rcodes, recordTypes } from './message/iana.ts';
+import { DnsFormatError } from './message/wire.ts';
+import type { Resolution } from './zone/authority.ts';
 
 /** A query with the one question that is worth an answer. */
 export interface Query {

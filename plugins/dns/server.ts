@@ -2,12 +2,12 @@
 import { buildUdpFrame, gatewayMac, type PuntRecord, parseUdpFrame, replyTo, type UdpFrame } from '@weft/kernel/contract/net';
 import type { ObjectKey } from '@weft/kernel/contract/system';
 import type { PluginContext } from '@weft/kernel/sdk';
-import { answerLocally, type Resolution } from './authority.ts';
 import type { DnsConfig } from './config.ts';
-import { Directory } from './directory.ts';
-import { rcodes } from './iana.ts';
+import { rcodes } from './message/iana.ts';
 import { buildReply, type Query, readQuery } from './reply.ts';
-import type { Resolver } from './resolver.ts';
+import type { Resolver } from './resolver/resolver.ts';
+import { answerLocally, type Resolution } from './zone/authority.ts';
+import { Directory } from './zone/directory.ts';
 
 const serverPort = 53;
 

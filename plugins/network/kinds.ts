@@ -1,6 +1,7 @@
 /** The kinds of this plugin: schemas, references and table columns. kernel/contract/net/kinds.ts has the same shapes as types (kinds.test.ts keeps both equal). */
 import type { KindSpec } from '@weft/kernel/contract/system';
 import { Type } from 'typebox';
+import { dhcpOptionsField, domainField, resolverField } from './client-fields.ts';
 import { addressField, bindingField, idField, macField, prefixField, reasonField, referenceField, sinceField } from './fields.ts';
 
 const closed = { additionalProperties: false } as const;
@@ -56,6 +57,7 @@ const subnet = Type.Object(
         },
       ),
     ),
+    dhcpOptions: dhcpOptionsField,
   },
   closed,
 );
@@ -88,13 +90,7 @@ export const virtualNetworkSpec = Type.Object(
         maximum: 16_777_215,
       }),
     ),
-    domain: Type.Optional(
-      Type.String({
-        description: 'DNS suffix of its ports.',
-        pattern: '^[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$',
-        maxLength: 253,
-      }),
-    ),
+    domain: Type.Optional(domainField('DNS suffix of its ports.')),
     mtu: Type.Optional(
       Type.Integer({
         description:
@@ -103,6 +99,8 @@ export const virtualNetworkSpec = Type.Object(
         maximum: 9000,
       }),
     ),
+    dhcpOptions: dhcpOptionsField,
+    resolver: resolverField,
   },
   closed,
 );
@@ -158,6 +156,7 @@ export const portSpec = Type.Object(
     host: Type.Optional(
       Type.String({ description: 'The appliance that serves the port. Default: this one; not in this version.', maxLength: 253 }),
     ),
+    dhcpOptions: dhcpOptionsField,
     binding: bindingField,
   },
   closed,

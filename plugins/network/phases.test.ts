@@ -28,7 +28,7 @@ function site() {
   return { store, writes, phases, settle };
 }
 
-const state = (fields: Partial<PortState>): PortState => ({ id: 1, generation: 1, state: 'up', reason: '', ...fields });
+const state = (fields: Partial<PortState>): PortState => ({ id: 1, generation: 1, slot: 1, state: 'up', reason: '', ...fields });
 
 test('the state in the forwarder becomes phase and reason', (t) => {
   t.deepEqual(linkPhase(undefined), { phase: 'Pending', reason: awaitingForwarder });

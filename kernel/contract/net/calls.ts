@@ -5,6 +5,8 @@ import type { Row, TableName } from './rows.gen.ts';
 export interface PortState {
   readonly id: number;
   readonly generation: number;
+  /** Its place in the forwarder, which identity addresses name; 0: none yet. */
+  readonly slot: number;
   /** `pending`: being made or retried (see reason); `up`; `down`: exists, no carrier. */
   readonly state: 'pending' | 'up' | 'down';
   /** Why it is not up, in words a person can act on; empty when up. */

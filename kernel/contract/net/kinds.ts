@@ -1,6 +1,40 @@
 /** The shapes of `network`'s kinds that other plugins read. The schemas stand in plugins/network/kinds.ts; a test there keeps both equal. */
 import type { WeftObject } from '../system/object.ts';
+import type { IpFamily } from './ip.ts';
 import type { ForwardingMode } from './terms.ts';
+
+/** What DHCP clients and hearers of router advertisements are told beside addresses. Port before subnet before network, field by field. */
+export interface DhcpOptions {
+  /** NTP servers, either family (RFC 2132 §8.3, RFC 5908). */
+  readonly ntp?: readonly string[];
+  /** Domains that resolvers complete names with (RFC 3397, RFC 3646, RFC 8106). */
+  readonly domainSearch?: readonly string[];
+  /** IPv4 only: options 66, 67 (RFC 2132 §9.4, §9.5) and 150 (RFC 5859). */
+  readonly tftpServerName?: string;
+  readonly bootFile?: string;
+  readonly tftpServers?: readonly string[];
+  /** Any other option by its number. */
+  readonly custom?: readonly CustomDhcpOption[];
+}
+
+/** `hex` or `text`, not both. */
+export interface CustomDhcpOption {
+  /** IP version of the protocol: 4 (default) or 6. */
+  readonly family?: IpFamily;
+  readonly code: number;
+  readonly hex?: string;
+  readonly text?: string;
+}
+
+/** How names of the outside are found for a network. */
+export interface ResolverSpec {
+  /** ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT; default: those of the plugin dns. */
+  readonly upstreams?: readonly string[];
+  /** Prefix of length 96 for AAAA records made of A records (RFC 6147), such as 64:ff9b::/96; default: none are made. */
+  readonly dns64?: string;
+  /** Order of several records of one name and type. Default: the plugin's. */
+  readonly recordOrder?: 'fixed' | 'random' | 'round-robin';
+}
 
 export interface SubnetSpec {
   readonly cidr: string;
@@ -10,6 +44,7 @@ export interface SubnetSpec {
   readonly slaac?: boolean;
   readonly dns?: readonly string[];
   readonly routes?: readonly { readonly prefix: string; readonly nextHop: string }[];
+  readonly dhcpOptions?: DhcpOptions;
 }
 
 export interface VirtualNetworkSpec {
@@ -22,6 +57,8 @@ export interface VirtualNetworkSpec {
   readonly vni?: number;
   readonly domain?: string;
   readonly mtu?: number;
+  readonly dhcpOptions?: DhcpOptions;
+  readonly resolver?: ResolverSpec;
 }
 
 export interface VirtualNetworkStatus {
@@ -60,6 +97,7 @@ export interface PortSpec {
   readonly portSecurity: boolean;
   readonly securityGroups?: readonly string[];
   readonly host?: string;
+  readonly dhcpOptions?: DhcpOptions;
   readonly binding: PortBinding;
 }
 

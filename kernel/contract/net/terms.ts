@@ -18,11 +18,12 @@ export const nexthopTypes = { drop: 0, port: 1, blackhole: 2, ecmp: 3, punt: 4 }
 /** Places that an ECMP group can have. */
 export const ecmpPlaces = 256;
 export const nexthopFlags = { slaac: 1 } as const;
-export const serviceActions = { punt: 0 } as const;
+/** `port`: through the plugin's service port; `reject`: the asker is told that nobody serves there. */
+export const serviceActions = { punt: 0, port: 1, reject: 2 } as const;
 /** Wildcard VRF of a service row. */
 export const anyVrf = 0xffff_ffff;
 /** IANA protocol numbers in use. */
 export const protocols = { icmp: 1, tcp: 6, udp: 17, icmpv6: 58 } as const;
 export const bridgeFlags = { floodUnknown: 1 } as const;
-export const portFlags = { portSecurity: 1, policyRequired: 2, trunk: 4, server: 8 } as const;
+export const portFlags = { portSecurity: 1, policyRequired: 2, trunk: 4, server: 8, service: 16 } as const;
 export const neighborFlags = { gateway: 1 } as const;

@@ -116,6 +116,8 @@ export interface Grants {
   readonly writes: readonly string[];
   /** It may open sockets of its own beside those to kernel and forwarder, such as to a name server; without it the process has no network at all. */
   readonly outside?: boolean;
+  /** It gets a service port: sockets inside the networks, where its rows of table `service` lead VMs to. */
+  readonly servicePort?: boolean;
 }
 
 /** What a plugin's process may use; the launcher enforces it. */

@@ -80,7 +80,7 @@ export class FakeForwarder {
 
   /** Tells the plugin of ports; what is left out of a state is `up`, generation 1. */
   setPorts(states: readonly (Partial<PortState> & { id: number })[], removed: readonly number[] = []): void {
-    const ports = states.map((state): PortState => ({ generation: 1, state: 'up', reason: '', ...state }));
+    const ports = states.map((state): PortState => ({ generation: 1, slot: state.id, state: 'up', reason: '', ...state }));
     for (const port of ports) this.ports.set(port.id, port);
     for (const id of removed) this.ports.delete(id);
     for (const tell of this.#watchers) tell({ ports, removed });

@@ -3,3 +3,4 @@ export { FakeForwarder } from './forwarder.ts';
 export { FakeKernel } from './kernel.ts';
 export { makeObject, type ObjectOptions } from './objects.ts';
 export { type StartOptions, startPlugin, TestPlugin } from './plugin.ts';
+export { FakeServicePort } from './service-port.ts';

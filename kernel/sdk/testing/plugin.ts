@@ -24,6 +24,7 @@ import { Runtime, type Wires } from '../runtime.ts';
 import { checkSettings } from '../settings.ts';
 import { FakeForwarder } from './forwarder.ts';
 import { FakeKernel } from './kernel.ts';
+import { FakeServicePort } from './service-port.ts';
 import { assertStatus } from './status.ts';
 
 export interface StartOptions {
@@ -57,6 +58,8 @@ type Linked = { connect(): void; disconnect(): void };
 export class TestPlugin {
   readonly kernel = new FakeKernel();
   readonly forwarder: FakeForwarder;
+  /** Where its TCP and UDP servers are reached. */
+  readonly servicePort = new FakeServicePort();
   /** What ended the plugin: in production its process would have died. */
   fatal: unknown = null;
   readonly #runtime: Runtime;
@@ -212,6 +215,7 @@ export class TestPlugin {
   /** Drops everything without an orderly stop. */
   dispose(): void {
     this.#runtime.close();
+    this.servicePort.close();
     if (this.#ownsStateDir) rmSync(this.#stateDir, { recursive: true, force: true });
   }
 
@@ -248,6 +252,7 @@ export class TestPlugin {
         this.#forwarderLink = link;
         return { caller: link.a, close: () => link.disconnect() };
       },
+      servicePort: () => this.servicePort,
       punts: (onFrame) => {
         this.#punted = (frame) => {
           try {

@@ -90,7 +90,10 @@ const manifestSchema = record(
       ),
     },
     puntClasses: { type: 'array', items: record({ name: identifier, rate: count, burst: count, portRate: count, portBurst: count }) },
-    grants: record({ rows: texts, reads: texts, writes: texts, outside: { type: 'boolean' } }, ['outside']),
+    grants: record({ rows: texts, reads: texts, writes: texts, outside: { type: 'boolean' }, servicePort: { type: 'boolean' } }, [
+      'outside',
+      'servicePort',
+    ]),
     limits: record({ memoryMib: some, cpuPercent: some, tasks: some, stateMib: some }, ['memoryMib', 'cpuPercent', 'tasks', 'stateMib']),
     config: schema,
   },

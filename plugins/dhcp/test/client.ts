@@ -1,7 +1,7 @@
 /** A DHCP client's messages for tests, and a port for it to be behind. */
-import type { Assignment } from '../assignment.ts';
-import type { DhcpMessage } from '../codec.ts';
-import { addresses, optionCodes, uint8 } from '../option.ts';
+import type { Assignment } from '../v4/assignment.ts';
+import type { DhcpMessage } from '../v4/codec.ts';
+import { addresses, optionCodes, uint8 } from '../v4/option.ts';
 
 export const clientMac = '02:00:00:00:00:01';
 

@@ -1,9 +1,9 @@
 /** Fuzz target: the frame parser, the DHCP codec and the server's rules, on whatever a VM may send. */
 import assert from 'node:assert/strict';
 import { buildUdpFrame, parseUdpFrame } from '@weft/kernel/contract/net';
-import { answer } from '../answer.ts';
-import { buildDhcp, parseDhcp } from '../codec.ts';
-import { messageTypes, optionCodes } from '../option.ts';
+import { answer } from '../v4/answer.ts';
+import { buildDhcp, parseDhcp } from '../v4/codec.ts';
+import { messageTypes, optionCodes } from '../v4/option.ts';
 import { assignment, clientMac, clientMessage } from './client.ts';
 
 const long = Buffer.alloc(255, 0xaa);

@@ -2,9 +2,9 @@ import { buildUdpFrame, gatewayMac, parseUdpFrame, puntFlagVlan } from '@weft/ke
 import { keyOf } from '@weft/kernel/contract/system';
 import { startPlugin, TestPlugin } from '@weft/kernel/sdk/testing';
 import test, { type ExecutionContext } from 'ava';
-import { buildDhcp, type DhcpMessage, parseDhcp } from '../codec.ts';
 import plugin from '../index.ts';
-import { messageTypes, optionCodes } from '../option.ts';
+import { buildDhcp, type DhcpMessage, parseDhcp } from '../v4/codec.ts';
+import { messageTypes, optionCodes } from '../v4/option.ts';
 import { type Asked, clientMac, clientMessage } from './client.ts';
 import { network, port } from './world.ts';
 

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { buildUdpFrame } from '@weft/kernel/contract/net';
 import { startPlugin } from '@weft/kernel/sdk/testing';
 import test from 'ava';
-import { buildDhcp } from '../codec.ts';
 import plugin from '../index.ts';
-import { messageTypes, optionCodes } from '../option.ts';
+import { buildDhcp } from '../v4/codec.ts';
+import { messageTypes, optionCodes } from '../v4/option.ts';
 import { clientMac, clientMessage } from './client.ts';
 import { network, port } from './world.ts';
 

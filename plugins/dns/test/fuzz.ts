@@ -1,12 +1,12 @@
 /** Fuzz target: the DNS codec, the checks of queries and replies, and local answers, on whatever a VM or an upstream may send. */
 import assert from 'node:assert/strict';
 import { parsePrefix } from '@weft/kernel/contract/net';
-import { answerLocally } from '../authority.ts';
-import { buildDns, type DnsMessage, parseDns } from '../codec.ts';
-import type { View } from '../directory.ts';
-import { parseName, reverseName } from '../name.ts';
+import { buildDns, type DnsMessage, parseDns } from '../message/codec.ts';
+import { parseName, reverseName } from '../message/name.ts';
+import { DnsFormatError } from '../message/wire.ts';
 import { buildReply, readQuery } from '../reply.ts';
-import { DnsFormatError } from '../wire.ts';
+import { answerLocally } from '../zone/authority.ts';
+import type { View } from '../zone/directory.ts';
 
 const named = (text: string) => parseName(text) ?? [];
 const bits = { opcode: 0, authoritative: false, truncated: false, recursionDesired: true, recursionAvailable: true, authenticData: false };

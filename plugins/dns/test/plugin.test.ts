@@ -4,9 +4,9 @@ import { buildUdpFrame, gatewayMac, parseUdpFrame, puntFlagVlan } from '@weft/ke
 import { keyOf } from '@weft/kernel/contract/system';
 import { startPlugin, TestPlugin } from '@weft/kernel/sdk/testing';
 import test, { type ExecutionContext } from 'ava';
-import { buildDns, type DnsMessage, parseDns } from '../codec.ts';
 import plugin from '../index.ts';
-import { parseName, reverseName } from '../name.ts';
+import { buildDns, type DnsMessage, parseDns } from '../message/codec.ts';
+import { parseName, reverseName } from '../message/name.ts';
 import { network, port, router, tenants } from './world.ts';
 
 const types: Record<string, number> = { A: 1, PTR: 12, AAAA: 28 };

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { buildUdpFrame, gatewayMac, parseUdpFrame, readIp } from '@weft/kernel/contract/net';
 import { startPlugin } from '@weft/kernel/sdk/testing';
 import test from 'ava';
-import { buildDns, parseDns } from '../codec.ts';
 import plugin from '../index.ts';
-import { parseName } from '../name.ts';
-import { Reader } from '../wire.ts';
+import { buildDns, parseDns } from '../message/codec.ts';
+import { parseName } from '../message/name.ts';
+import { Reader } from '../message/wire.ts';
 import { tenants } from './world.ts';
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');

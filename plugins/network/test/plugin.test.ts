@@ -88,7 +88,7 @@ test('a forwarder that comes back gets everything, and phases follow it', async 
   await plugin.write([red, portObject('a')]);
   await plugin.ports([{ id: 1 }]);
   plugin.forwarderAway();
-  plugin.forwarder.ports.set(1, { id: 1, generation: 2, state: 'pending', reason: 'being made' });
+  plugin.forwarder.ports.set(1, { id: 1, generation: 2, slot: 1, state: 'pending', reason: 'being made' });
   await plugin.forwarderBack();
   await plugin.until(() => plugin.kernel.status(key('Port', 'a'))?.phase === 'Pending');
   await plugin.ports([{ id: 1, generation: 2 }]);

@@ -1,12 +1,12 @@
 /** Names of the outside: cache, joined questions, and the upstreams in the order of their list. */
 import { randomInt } from 'node:crypto';
-import type { Resolution } from './authority.ts';
+import { buildDns, type DnsMessage, parseDns, type Question, type ResourceRecord } from '../message/codec.ts';
+import { opcodes, rcodes, recordTypes } from '../message/iana.ts';
+import { nameKey } from '../message/name.ts';
+import { DnsFormatError } from '../message/wire.ts';
+import type { Resolution } from '../zone/authority.ts';
 import { Cache, type CacheSettings } from './cache.ts';
-import { buildDns, type DnsMessage, parseDns, type Question, type ResourceRecord } from './codec.ts';
-import { opcodes, rcodes, recordTypes } from './iana.ts';
-import { nameKey } from './name.ts';
 import type { Exchange, Upstream } from './upstream.ts';
-import { DnsFormatError } from './wire.ts';
 
 export interface ResolverSettings {
   readonly timeoutMs: number;

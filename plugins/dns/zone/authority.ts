@@ -1,10 +1,10 @@
 /** Answers from the names that the asker may see; pure. NXDOMAIN says that a name and all below it do not exist (RFC 8020), NODATA that this type does not. */
 import { formatIp, internalDomain, isHostPrefix, isIpv4, prefixCovers } from '@weft/kernel/contract/net';
-import type { Question, ResourceRecord } from './codec.ts';
+import type { Question, ResourceRecord } from '../message/codec.ts';
+import { classes, rcodes, recordTypes } from '../message/iana.ts';
+import { isWithin, type Name, nameKey, reversePrefix, reverseZoneLabels, root } from '../message/name.ts';
+import { addressData, nameData, soaData } from '../message/rdata.ts';
 import type { View, Zone } from './directory.ts';
-import { classes, rcodes, recordTypes } from './iana.ts';
-import { isWithin, type Name, nameKey, reversePrefix, reverseZoneLabels, root } from './name.ts';
-import { addressData, nameData, soaData } from './rdata.ts';
 
 export interface AuthoritySettings {
   readonly ttlSeconds: number;

@@ -1,8 +1,9 @@
 /** Answers of the upstreams, kept for their time to live. Least recently used entries go first. Holds nothing of any tenant. */
-import type { Resolution } from './authority.ts';
-import type { ResourceRecord } from './codec.ts';
-import { rcodes, recordTypes } from './iana.ts';
-import { soaMinimum } from './rdata.ts';
+
+import type { ResourceRecord } from '../message/codec.ts';
+import { rcodes, recordTypes } from '../message/iana.ts';
+import { soaMinimum } from '../message/rdata.ts';
+import type { Resolution } from '../zone/authority.ts';
 
 export interface CacheSettings {
   readonly entries: number;

@@ -11,14 +11,13 @@ import {
   type VirtualNetwork,
 } from '@weft/kernel/contract/net';
 import { type ObjectKey, referencedKey } from '@weft/kernel/contract/system';
-import type { PluginContext } from '@weft/kernel/sdk';
+import { type PluginContext, PortIndex } from '@weft/kernel/sdk';
+import type { DhcpConfig } from '../config.ts';
+import { type LeaseItem, Ledger } from '../ledger.ts';
 import { type Answer, answer, type SilenceCause } from './answer.ts';
 import { type Assigned, assignmentOf } from './assignment.ts';
 import { buildDhcp, type DhcpMessage, parseDhcp } from './codec.ts';
-import type { DhcpConfig } from './config.ts';
-import { type LeaseItem, Ledger } from './ledger.ts';
 import { messageTypes, optionCodes, printable } from './option.ts';
-import { PortIndex } from './port-index.ts';
 
 const serverPort = 67;
 

@@ -1,7 +1,7 @@
 import test from 'ava';
+import { clientMessage } from '../test/client.ts';
 import { buildDhcp, type DhcpMessage, parseDhcp } from './codec.ts';
 import { optionCodes } from './option.ts';
-import { clientMessage } from './test/client.ts';
 
 const cookie = '63825363';
 

@@ -1,8 +1,7 @@
 /** Port objects by the number that punts carry. */
 
-import type { Port } from '@weft/kernel/contract/net';
-import type { ObjectKey } from '@weft/kernel/contract/system';
-import { formatKey } from '@weft/kernel/contract/system';
+import type { Port } from '../contract/net/index.ts';
+import { formatKey, type ObjectKey } from '../contract/system/index.ts';
 
 export class PortIndex {
   readonly #byId = new Map<number, Port>();

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { buildDns, type DnsMessage, parseDns, type Question } from './codec.ts';
+import { buildDns, type DnsMessage, parseDns, type Question } from '../message/codec.ts';
 import { acceptReply, Resolver } from './resolver.ts';
 import type { Exchange, Upstream } from './upstream.ts';
 

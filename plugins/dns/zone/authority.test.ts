@@ -1,9 +1,9 @@
 import { type IpPrefix, parsePrefix } from '@weft/kernel/contract/net';
 import test from 'ava';
+import { parseName, reverseName } from '../message/name.ts';
+import { Reader } from '../message/wire.ts';
 import { answerLocally } from './authority.ts';
 import type { View, Zone } from './directory.ts';
-import { parseName, reverseName } from './name.ts';
-import { Reader } from './wire.ts';
 
 const settings = { ttlSeconds: 60, negativeTtlSeconds: 10, serial: 42 };
 const name = (text: string) => parseName(text) ?? [];

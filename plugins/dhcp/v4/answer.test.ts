@@ -1,9 +1,9 @@
 import test from 'ava';
+import { type Asked, assignment, clientMac, clientMessage } from '../test/client.ts';
 import { type Answer, answer } from './answer.ts';
 import type { Assignment } from './assignment.ts';
 import type { DhcpMessage } from './codec.ts';
 import { messageTypes, optionCodes, uint16 } from './option.ts';
-import { type Asked, assignment, clientMac, clientMessage } from './test/client.ts';
 
 const settings = { leaseSeconds: 3600 };
 const { discover, request, decline, release, inform } = messageTypes;

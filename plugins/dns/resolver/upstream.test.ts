@@ -2,7 +2,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import test, { type ExecutionContext } from 'ava';
 import { Value } from 'typebox/value';
-import { dnsConfig } from './config.ts';
+import { dnsConfig } from '../config.ts';
 import { exchangeOverUdp, hostUpstreams, parseResolvConf, parseUpstream } from './upstream.ts';
 
 const read: readonly [text: string, address: string | undefined, port?: number][] = [

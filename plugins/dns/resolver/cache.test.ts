@@ -1,7 +1,7 @@
 import test from 'ava';
-import type { Resolution } from './authority.ts';
+import { soaData } from '../message/rdata.ts';
+import type { Resolution } from '../zone/authority.ts';
 import { Cache } from './cache.ts';
-import { soaData } from './rdata.ts';
 
 const settings = { entries: 3, minSeconds: 5, maxSeconds: 100, maxNegativeSeconds: 30 };
 const name = ['www', 'example', 'com'];

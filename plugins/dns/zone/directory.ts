@@ -5,7 +5,7 @@
 import { domainOf, type IpPrefix, type LogicalRouter, type Port, parsePrefix, type VirtualNetwork } from '@weft/kernel/contract/net';
 import { formatKey, type ObjectKey, referencedKey } from '@weft/kernel/contract/system';
 import type { ObjectCache } from '@weft/kernel/sdk';
-import { longestName, type Name, nameKey, parseName, wireLength } from './name.ts';
+import { longestName, type Name, nameKey, parseName, wireLength } from '../message/name.ts';
 
 /** The names of one network. */
 export interface Zone {
