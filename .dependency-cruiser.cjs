@@ -38,8 +38,8 @@ module.exports = {
     {
       name: 'koffi-only-in-loaders',
       severity: 'error',
-      comment: 'foreign memory is touched in two places',
-      from: { pathNot: '^(forwarder/binding/load\\.ts|kernel/src/api/peer\\.ts)$' },
+      comment: 'foreign memory is touched in three places',
+      from: { pathNot: '^(forwarder/binding/load\\.ts|kernel/src/api/peer\\.ts|kernel/sdk/service-port/descriptor\\.ts)$' },
       to: { path: npm('koffi') },
     },
   ],
@@ -58,7 +58,7 @@ module.exports = {
     },
     {
       from: { path: '^kernel/sdk/' },
-      to: { path: ['^kernel/sdk/', '^kernel/contract/', '^kernel/bus/', '^kernel/metrics/index\\.ts$', npm('typebox', 'pino')] },
+      to: { path: ['^kernel/sdk/', '^kernel/contract/', '^kernel/bus/', '^kernel/metrics/index\\.ts$', npm('typebox', 'pino', 'koffi')] },
     },
     // the kernel: its own room, contracts, siblings by their index
     {
@@ -146,7 +146,7 @@ module.exports = {
         ],
       },
     },
-    { from: { path: '^appliance/bench/' }, to: { path: '^kernel/bench/measurement\\.ts$' } },
+    { from: { path: '^appliance/(bench|test)/' }, to: { path: '^kernel/bench/measurement\\.ts$' } },
     // appliance: programs around the product
     { from: { path: '^appliance/' }, to: { path: ['^appliance/', npm('yaml')] } },
     // tests: their own room, what it may import, the test doubles

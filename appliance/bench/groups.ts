@@ -8,6 +8,7 @@ const titles: Readonly<Record<string, string>> = {
   scale: 'Scale: memory of tables',
   start: 'Start',
   appliance: 'The whole appliance',
+  services: 'Services under load',
   api: 'API',
   store: 'Store',
 };

@@ -3,7 +3,7 @@
  *
  *     --quick                  few rounds and cases, at most 5 minutes instead of 30
  *     --rounds N               so many rounds of each case
- *     --only PART[,PART]       packets, walk, instructions, rates, appliance, api, store
+ *     --only PART[,PART]       packets, walk, instructions, rates, appliance, services, api, store
  *     --publish                docs/performance.md and its plots, too
  *     --from FILE              nothing is measured: the page of an earlier result.json
  *     --compare FILE FILE      how the ratios of two runs differ (of groups: --only packets,latency); exit 1 when one does by more than 5 %

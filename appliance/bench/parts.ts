@@ -52,6 +52,13 @@ export const parts: readonly Part[] = [
     seconds: { full: 150, quick: 40 },
   },
   {
+    name: 'services',
+    about: 'DHCP, DNS and metadata under load, and beside a VM that floods',
+    targets: ['all'],
+    command: ['node', 'appliance/bench/services.ts'],
+    seconds: { full: 900, quick: 120 },
+  },
+  {
     name: 'api',
     about: 'requests and events of the API beside etcd',
     targets: [],

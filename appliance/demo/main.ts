@@ -3,11 +3,13 @@
  * `--keep` leaves it running and says what to try next. Exit 0 only if every check holds.
  */
 import type { ChildProcess } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { Appliance, type Result, spawnMortal } from '../run/appliance.ts';
-import { type Check, story } from './checks.ts';
+import type { Check } from './check.ts';
+import { ownObjects, story } from './story.ts';
 
 const lab = 'demo';
+const stateDir = '/var/lib/weft-demo';
 const upstreamPort = 5399;
 
 /** A local authoritative name server: stands for the world outside. */
@@ -47,37 +49,44 @@ async function runChecks(checks: readonly Check[]): Promise<boolean> {
 async function main(): Promise<void> {
   const keep = process.argv.includes('--keep');
   if (process.getuid?.() !== 0) throw new Error('the demo makes network namespaces: run it as root');
-  mkdirSync('/var/lib/weft-demo', { recursive: true });
+  // A demo that was killed may have left its objects.
+  rmSync(stateDir, { recursive: true, force: true });
+  mkdirSync(stateDir, { recursive: true });
   const appliance = new Appliance({
-    stateDir: '/var/lib/weft-demo',
-    settings: `plugins:\n  dns:\n    upstreams: ["127.0.0.1:${upstreamPort}"]\n`,
+    stateDir,
+    // The servers of the outside stand on this host's loopback, where link-local leads nobody unless told so.
+    settings: `plugins:\n  dns:\n    upstreams: ["127.0.0.1:${upstreamPort}"]\n  link-local:\n    deniedUpstreams: []\n`,
   });
   const upstream = startUpstream();
   const exec = (vm: string, command: readonly string[], timeoutMs?: number): Promise<Result> =>
     appliance.weft(['lab', 'exec', vm, '--', ...command], { timeoutMs: timeoutMs ?? 15_000 });
   let ok = false;
+  let objects: readonly object[] = [];
   try {
     console.log('booting the appliance …');
     await appliance.start();
-    console.log('building the lab: two tenants, six VMs …');
-    // A demo that was killed may have left its VMs.
+    console.log('building the lab: two tenants, eight VMs …');
+    // … and its VMs.
     await appliance.weft(['lab', 'down', lab], { timeoutMs: 60_000 });
     await appliance.must(['lab', 'up', lab], { timeoutMs: 60_000 });
-    const { plugins } = await appliance.json<{ plugins: { name: string }[] }>(['status']);
-    ok = await runChecks(
-      story(
-        appliance,
-        exec,
-        plugins.map(({ name }) => name),
-      ),
-    );
+    const status = await appliance.json<{ plugins: { name: string }[] }>(['status']);
+    const plugins = status.plugins.map(({ name }) => name);
+    objects = await ownObjects(plugins, upstreamPort);
+    if (objects.length > 0) await appliance.apply(objects);
+    ok = await runChecks(story(appliance, exec, plugins));
     if (keep && ok) await linger(appliance);
   } finally {
+    // They refer to objects of the lab.
+    if (objects.length > 0) await appliance.weft(['delete', '-f', '-', '--ignore-missing'], { input: asFile(objects) });
     await appliance.weft(['lab', 'down', lab], { timeoutMs: 60_000 });
     await appliance.stop();
     upstream.kill();
   }
   if (!ok) process.exitCode = 1;
+}
+
+function asFile(objects: readonly object[]): string {
+  return objects.map((object) => JSON.stringify(object)).join('\n---\n');
 }
 
 async function linger(appliance: Appliance): Promise<void> {
@@ -87,6 +96,8 @@ The appliance keeps running; Ctrl-C ends it. In another shell, in this folder:
   npx weft status
   npx weft get port -A
   npx weft lab exec acme-web -- ping -c 3 db.acme.example
+  npx weft lab exec acme-web -- curl -s http://169.254.169.254/openstack/latest/meta_data.json
+  npx weft lab exec globex-six -- ip -6 route
   npx weft leases -A; npx weft routes -A; npx weft drops -A
   npx weft explain VirtualNetwork.spec.subnets`);
   await new Promise<void>((resolve) => {

@@ -15,12 +15,24 @@ const inC = (name: string): Fuzzer => ({
   name,
   command: (seconds) => ['make', '-s', '-C', 'forwarder', `fuzz-${name}`, `FUZZ_SECONDS=${seconds}`],
 });
-const inNode = (plugin: string): Fuzzer => ({
-  name: plugin,
-  command: (seconds) => ['node', 'appliance/fuzz/run.ts', `plugins/${plugin}/test/fuzz.ts`, '--seconds', seconds],
+const inNode = (plugin: string, target = 'fuzz'): Fuzzer => ({
+  name: target.replace('fuzz', plugin),
+  command: (seconds) => ['node', 'appliance/fuzz/run.ts', `plugins/${plugin}/test/${target}.ts`, '--seconds', seconds],
 });
 const ofApi: Fuzzer = { name: 'api', command: (seconds) => ['node', '--expose-gc', 'kernel/test/fuzz/main.ts', '--seconds', seconds] };
-const fuzzers: readonly Fuzzer[] = [inC('frame'), inC('rows'), inNode('dhcp'), inNode('dns'), ofApi];
+const fuzzers: readonly Fuzzer[] = [
+  inC('frame'),
+  inC('rows'),
+  inNode('dhcp'),
+  inNode('dhcp', 'fuzz-v6'),
+  inNode('dns'),
+  inNode('dns', 'fuzz-stream'),
+  inNode('dns', 'fuzz-records'),
+  inNode('dns/resolver'),
+  inNode('metadata'),
+  inNode('metadata', 'fuzz-http'),
+  ofApi,
+];
 
 function run({ name, command }: Fuzzer, seconds: string): Promise<boolean> {
   const [program = '', ...args] = command(seconds);

@@ -2,8 +2,8 @@
 
 export interface Target {
   readonly seeds: readonly Buffer[];
-  /** Throws when something does not hold. */
-  run(data: Buffer): void;
+  /** Throws, or rejects, when something does not hold. */
+  run(data: Buffer): void | Promise<void>;
 }
 
 export interface Task {

@@ -14,18 +14,18 @@ const random = generator(task.seed);
 const seen = new Set<string>();
 let runs = 0;
 
-function attempt(data: Buffer): void {
+async function attempt(data: Buffer): Promise<void> {
   runs += 1;
-  const message = outcome(data);
+  const message = await outcome(data);
   if (message === undefined || seen.has(message)) return;
   seen.add(message);
   report({ finding: { message, data } });
 }
 
-function outcome(data: Buffer): string | undefined {
+async function outcome(data: Buffer): Promise<string | undefined> {
   try {
     // A pause of the collector is no finding: the same input must be slow again.
-    if (elapsed(data) <= slowMs || elapsed(data) <= slowMs) return undefined;
+    if ((await elapsed(data)) <= slowMs || (await elapsed(data)) <= slowMs) return undefined;
   } catch (thrown) {
     return thrown instanceof Error ? (thrown.stack ?? thrown.message).split('\n').slice(0, 3).join(' ') : String(thrown);
   }
@@ -33,11 +33,12 @@ function outcome(data: Buffer): string | undefined {
 }
 
 /** CPU time, ms: what others do on the machine does not count. */
-function elapsed(data: Buffer): number {
+async function elapsed(data: Buffer): Promise<number> {
   const copy = Buffer.from(data);
   current.begin(copy);
   const before = process.threadCpuUsage();
-  target.run(copy);
+  const running = target.run(copy);
+  if (running !== undefined) await running;
   const { user, system } = process.threadCpuUsage(before);
   return (user + system) / 1000;
 }
@@ -47,8 +48,8 @@ function report(what: Report): void {
 }
 
 const end = performance.now() + task.seconds * 1000;
-for (const data of target.seeds) attempt(data);
+for (const data of target.seeds) await attempt(data);
 while (performance.now() < end && seen.size < mostFindings) {
-  for (let count = 0; count < batch; count += 1) attempt(mutate(target.seeds, random));
+  for (let count = 0; count < batch; count += 1) await attempt(mutate(target.seeds, random));
 }
 report({ runs });

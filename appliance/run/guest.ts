@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { Result } from './appliance.ts';
 import { guestImage } from './guest-image.ts';
+import type { GuestSystem } from './guest-kernel.ts';
 
 export interface GuestNic {
   readonly socket: string;
@@ -27,13 +28,21 @@ const kernelArguments = 'console=ttyS0 quiet panic=-1 mitigations=off no_timer_c
 /** What the shell says when it is done. */
 const done = /<exit (\d+) of (\d+)>\r?\n/;
 
-function qemuArguments(nic: GuestNic, kernel: string, initrd: string, console: string): string[] {
+/** What a data source of cloud-init looks at: fields of the system's DMI table, as `product=…`. */
+export type Smbios = readonly string[];
+
+function qemuArguments(nic: GuestNic, system: GuestSystem, smbios: Smbios, console: string): string[] {
   const off = nic.offloads ? '' : offloads.map((name) => `,${name}=off`).join('');
+  const memory = `${system.memoryMib}M`;
+  const append = [kernelArguments, system.kernelArguments].filter(Boolean).join(' ');
   return [
-    ...['-accel', 'tcg', '-machine', 'q35,memory-backend=memory', '-m', '256M', '-nodefaults', '-display', 'none', '-no-reboot'],
+    ...['-accel', 'tcg', '-machine', 'q35,memory-backend=memory', '-m', memory, '-nodefaults', '-display', 'none', '-no-reboot'],
     // The forwarder maps the guest's memory.
-    ...['-object', 'memory-backend-memfd,id=memory,size=256M,share=on'],
-    ...['-kernel', kernel, '-initrd', initrd, '-append', kernelArguments, '-serial', `file:${console}`],
+    ...['-object', `memory-backend-memfd,id=memory,size=${memory},share=on`],
+    ...['-kernel', system.kernel, '-initrd', system.initrd, '-append', append, '-serial', `file:${console}`],
+    ...(system.disk === undefined ? [] : ['-drive', `file=${system.disk},format=raw,snapshot=on,if=none,id=disk`]),
+    ...(system.disk === undefined ? [] : ['-device', 'virtio-blk-pci,drive=disk,vectors=0']),
+    ...(smbios.length === 0 ? [] : ['-smbios', ['type=1', ...smbios].join(',')]),
     ...['-chardev', `socket,id=vhost,path=${nic.socket},${nic.server ? 'reconnect=1' : 'server=on,wait=off'}`],
     ...['-netdev', 'vhost-user,id=net,chardev=vhost'],
     // No MSI-X: QEMU 7.2 without KVM crashes when a guest masks a vector of a vhost-user device.
@@ -51,10 +60,10 @@ export class Guest {
   #heard: (() => void) | undefined;
 
   /** Boots; resolves when the shell answers. Emulated on a busy machine that takes up to a minute. */
-  async start(nic: GuestNic, timeoutMs = 240_000): Promise<void> {
-    const { kernel, initrd } = await guestImage();
+  async start(nic: GuestNic, options: { system?: GuestSystem; smbios?: Smbios; timeoutMs?: number } = {}): Promise<void> {
+    const system = options.system ?? (await guestImage());
     this.#consoleFile = `${nic.socket}.console`;
-    const args = qemuArguments(nic, kernel, initrd, this.#consoleFile);
+    const args = qemuArguments(nic, system, options.smbios ?? [], this.#consoleFile);
     const qemu = spawn('setpriv', ['--pdeathsig', 'KILL', 'qemu-system-x86_64', ...args], { stdio: 'pipe' });
     this.#qemu = qemu;
     let said = '';
@@ -65,7 +74,7 @@ export class Guest {
       this.#heard?.();
     });
     qemu.once('exit', () => this.#heard?.());
-    if ((await this.#answer(timeoutMs)).code === 0) return;
+    if ((await this.#answer(options.timeoutMs ?? 240_000)).code === 0) return;
     throw new Error(`the guest does not boot (QEMU: ${qemu.exitCode ?? qemu.signalCode ?? 'runs'}): ${said}${this.console()}`);
   }
 

@@ -8,6 +8,8 @@ import { reachable, Vms } from '../run/vms.ts';
 for (const [plugin, other] of [
   ['dhcp', 'dns'],
   ['dns', 'dhcp'],
+  ['metadata', 'dns'],
+  ['link-local', 'dns'],
 ] as const) {
   test.serial(`without the folder plugins/${plugin} the appliance boots, forwards and serves ${other}`, async (t) => {
     const programDir = await copyWithout([plugin]);

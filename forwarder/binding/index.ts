@@ -252,6 +252,21 @@ export class Forwarder {
     return withData(out, length, stepBytes, readStep, ({ length: following }) => following);
   }
 
+  /** Descriptor of a socket in the namespace of a plugin's service port; it is the caller's. `address`: of UDP; empty for TCP, which listens on all. */
+  serviceSocket(owner: number, protocol: number, l4Port: number, address: string): number {
+    return this.#check(this.#library.fwd_service_socket(owner, protocol, l4Port, address));
+  }
+
+  /** Number of the namespace of a plugin's service port; 0: there is none (yet). */
+  serviceNamespace(owner: number): bigint {
+    return this.#library.fwd_service_namespace(owner);
+  }
+
+  /** Sends a descriptor, which stays the caller's, over a connected UNIX socket. */
+  serviceHand(connection: number, descriptor: number): void {
+    this.#check(this.#library.fwd_service_hand(connection, descriptor));
+  }
+
   #readAll<T>(
     read: (from: number, out: Uint8Array, length: number) => number,
     bytes: number,

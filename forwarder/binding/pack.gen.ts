@@ -1,7 +1,7 @@
 /** Records, calls and layout of libforwarder. Written by forwarder/tools/gen.ts; edit the tables in schema.ts and calls.ts. */
 
 /** What fwd_abi must return. */
-export const abi = 0x9e38858081881368n;
+export const abi = 0x682392e22b5cc015n;
 /** What fwd_layout must write, as u32. */
 export const layout: readonly number[] = [8, 0, 24, 0, 4, 8, 12, 14, 15, 16, 216, 0, 4, 8, 12, 16, 22, 24, 26, 27, 43, 107, 16, 0, 4, 12, 32, 0, 4, 8, 24, 30, 24, 0, 4, 8, 12, 18, 19, 20, 22, 32, 0, 4, 5, 8, 24, 28, 32, 0, 4, 5, 6, 8, 24, 26, 56, 0, 2, 4, 8, 12, 16, 20, 32, 0, 4, 5, 6, 12, 16, 0, 4, 8, 24, 0, 4, 12, 16, 40, 0, 4, 8, 24, 32, 36, 40, 0, 4, 8, 12, 16, 20, 24, 28, 29, 30, 152, 0, 4, 8, 12, 16, 17, 144, 0, 4, 8, 10, 11, 88, 0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 24, 0, 4, 8, 16, 32, 0, 1, 2, 4, 8, 12, 16, 20, 22, 24, 32, 0, 4, 8, 16, 24, 26, 16, 0, 4, 8, 12];
 
@@ -13,7 +13,7 @@ export const internalTables: readonly string[] = ['learned_mac', 'learned_neighb
 export const tableNumber: Readonly<Record<string, number>> = { vrf: 1, bridge: 2, port: 3, mac: 4, neighbor: 5, nexthop: 6, route: 7, service: 8, punt_class: 9, source: 10, member: 11, learned_mac: 12, learned_neighbor: 13 };
 
 /** What a call returns when it refuses; fwd_error_text has the sentence. */
-export const errors = { ARGUMENT: -1, STATE: -2, ROW: -3, OWNER: -4, GENERATION: -5, FULL: -6, MEMORY: -7, SYSTEM: -8, EAL: -9 } as const;
+export const errors = { ARGUMENT: -1, STATE: -2, ROW: -3, OWNER: -4, GENERATION: -5, FULL: -6, MEMORY: -7, SYSTEM: -8, EAL: -9, TAKEN: -10 } as const;
 /** State of a port. */
 export const links = { PENDING: 0, UP: 1, DOWN: 2 } as const;
 /** How a captured frame passed the port. */
@@ -52,6 +52,9 @@ export const calls = {
   fwd_capture_read: { returns: 'int32_t', parameters: [['capture', 'uint32_t'], ['out', 'void *'], ['length', 'uint32_t']] },
   fwd_capture_close: { returns: 'int32_t', parameters: [['capture', 'uint32_t']] },
   fwd_trace: { returns: 'int32_t', parameters: [['port', 'uint32_t'], ['frame', 'const void *'], ['frame_length', 'uint32_t'], ['out', 'void *'], ['length', 'uint32_t']] },
+  fwd_service_socket: { returns: 'int32_t', parameters: [['owner', 'uint32_t'], ['protocol', 'uint32_t'], ['l4_port', 'uint32_t'], ['address', 'const char *']] },
+  fwd_service_namespace: { returns: 'uint64_t', parameters: [['owner', 'uint32_t']] },
+  fwd_service_hand: { returns: 'int32_t', parameters: [['connection', 'uint32_t'], ['descriptor', 'uint32_t']] },
 } as const;
 
 function checkInteger(field: string, value: number): number {

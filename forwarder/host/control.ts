@@ -1,4 +1,4 @@
-/** What plugins ask of the forwarder and how it answers; runs in the Worker. `ports.watch` is answered in the main isolate (port-watch.ts). */
+/** What plugins ask of the forwarder and how it answers; runs in the Worker. `relay-handlers.ts` says what the main isolate answers itself. */
 import { setImmediate } from 'node:timers/promises';
 import { type DropCount, type ForwarderCalls, type PortStats, type TraceStep, tables } from '@weft/kernel/contract/net';
 import { fail, type InOf, type OutOf, type UnaryNames } from '@weft/kernel/contract/system';
@@ -30,7 +30,11 @@ interface Refused {
   readonly reason: string;
 }
 
-type Methods = { readonly [K in UnaryNames<ForwarderCalls>]: (plugin: Plugin, input: InOf<ForwarderCalls, K>) => unknown };
+/** Descriptors are handed over where the sockets are. */
+type Elsewhere = 'service.socket' | 'service.namespace';
+type Methods = {
+  readonly [K in Exclude<UnaryNames<ForwarderCalls>, Elsewhere>]: (plugin: Plugin, input: InOf<ForwarderCalls, K>) => unknown;
+};
 
 export class Control {
   readonly #forwarder: Forwarder;

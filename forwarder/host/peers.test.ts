@@ -27,6 +27,7 @@ async function setup(puntClasses: number, taken: number | Error) {
       },
     },
     pump: { setSink: () => undefined } as never,
+    services: { open: async () => undefined, close: () => undefined },
     runDir: '/tmp/never',
     handlers: () => ({}) as never,
     refusals: { record: (peer: string, act: string) => void refused.push(`${peer} ${act}`) },

@@ -3,10 +3,11 @@ import type { BusServer, Handlers, RawSocket, Refusals } from '@weft/kernel/bus'
 import { type ForwarderCalls, puntHeaderBytes } from '@weft/kernel/contract/net';
 import { type Peer, plugSockets } from '@weft/kernel/contract/system';
 import type { Forwarder } from '../binding/index.ts';
+import { hostOwner } from './host-rows.ts';
 import type { Log } from './log.ts';
-import { hostOwner } from './punt-classes.ts';
 import type { PuntPump } from './punt-pump.ts';
 import type { Peers } from './relay.ts';
+import type { ServiceSockets } from './service-sockets.ts';
 
 interface Plugin {
   readonly owner: number;
@@ -21,6 +22,7 @@ export interface PeerOptions {
   readonly server: BusServer;
   readonly forwarder: Pick<Forwarder, 'ownerOpen' | 'inject'>;
   readonly pump: PuntPump;
+  readonly services: Pick<ServiceSockets, 'open' | 'close'>;
   readonly runDir: string;
   readonly handlers: (plugin: string) => Handlers<ForwarderCalls>;
   readonly refusals: Pick<Refusals, 'record'>;
@@ -41,6 +43,7 @@ export class PeerSockets {
       if (name in peers) continue;
       this.#plugins.delete(name);
       this.#options.pump.setSink(plugin.owner, null);
+      this.#options.services.close(name);
       await this.#options.server.remove(name);
     }
     for (const [name, peer] of Object.entries(peers)) await this.#admit(name, peer);
@@ -56,7 +59,7 @@ export class PeerSockets {
   }
 
   async #admit(name: string, peer: Peer): Promise<void> {
-    const { server, forwarder, pump, runDir, handlers, refusals, log } = this.#options;
+    const { server, forwarder, pump, services, runDir, handlers, refusals, log } = this.#options;
     if (!/^[a-z0-9][a-z0-9-]*$/.test(name) || name === hostOwner) {
       log.error(`'${name}' cannot be a plugin's name here`, { plugin: name });
       return;
@@ -64,12 +67,14 @@ export class PeerSockets {
     await server.setKey(name, peer.publicKey);
     const mayInject = peer.puntClasses.length > 0;
     const known = this.#plugins.get(name);
+    const owner = forwarder.ownerOpen(name);
+    if (peer.grants.servicePort === true) await services.open(name, owner, plugSockets(runDir, name).service);
+    else services.close(name);
     if (known !== undefined) {
       known.mayInject = mayInject;
       return;
     }
     const onRefused = (act: string, detail: string): void => refusals.record(name, act, detail);
-    const owner = forwarder.ownerOpen(name);
     await server.channel({
       client: name,
       path: plugSockets(runDir, name).control,

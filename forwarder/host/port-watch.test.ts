@@ -11,15 +11,15 @@ test('tells all ports first and then only what changed', async (t) => {
   const items = watch.watch(abort.signal);
   t.deepEqual((await items.next()).value, {
     ports: [
-      { id: 1, generation: 1, state: 'up', reason: '' },
-      { id: 2, generation: 1, state: 'pending', reason: 'waiting' },
+      { id: 1, generation: 1, slot: 1, state: 'up', reason: '' },
+      { id: 2, generation: 1, slot: 1, state: 'pending', reason: 'waiting' },
     ],
     removed: [],
   });
   const next = items.next();
   ports = [port(2, links.DOWN, 1, 'no carrier')];
   watch.refresh();
-  t.deepEqual((await next).value, { ports: [{ id: 2, generation: 1, state: 'down', reason: 'no carrier' }], removed: [1] });
+  t.deepEqual((await next).value, { ports: [{ id: 2, generation: 1, slot: 1, state: 'down', reason: 'no carrier' }], removed: [1] });
 });
 
 test('joins what a slow reader missed: each port once, in its last state', async (t) => {
@@ -31,7 +31,7 @@ test('joins what a slow reader missed: each port once, in its last state', async
     ports = now;
     watch.refresh();
   }
-  t.deepEqual((await items.next()).value, { ports: [{ id: 1, generation: 2, state: 'down', reason: '' }], removed: [3] });
+  t.deepEqual((await items.next()).value, { ports: [{ id: 1, generation: 2, slot: 1, state: 'down', reason: '' }], removed: [3] });
 });
 
 test('says nothing when nothing changed, and ends when the reader leaves', async (t) => {

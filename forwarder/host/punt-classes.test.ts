@@ -1,5 +1,6 @@
 import { type PuntClassRow, type Row, readRows } from '@weft/kernel/contract/net';
 import test from 'ava';
+import { HostRows } from './host-rows.ts';
 import { PuntClasses } from './punt-classes.ts';
 
 const limits = { rate: 1_000, burst: 100, portRate: 10, portBurst: 20 };
@@ -36,7 +37,7 @@ class Arena {
 
 test('gives each class of each plugin a number of its own and says who receives it', (t) => {
   const arena = new Arena();
-  const classes = new PuntClasses(arena);
+  const classes = new PuntClasses(new HostRows(arena));
   t.deepEqual(classes.set('dhcp', [{ name: 'dhcp', ...limits }]), { dhcp: 1 });
   t.deepEqual(
     classes.set('dns', [
@@ -50,13 +51,13 @@ test('gives each class of each plugin a number of its own and says who receives 
 
 test('numbers stay after a restart and when limits change', (t) => {
   const arena = new Arena();
-  const before = new PuntClasses(arena);
+  const before = new PuntClasses(new HostRows(arena));
   before.set('a', [{ name: 'x', ...limits }]);
   before.set('b', [
     { name: 'y', ...limits },
     { name: 'z', ...limits },
   ]);
-  const after = new PuntClasses(arena);
+  const after = new PuntClasses(new HostRows(arena));
   t.deepEqual(
     after.set('b', [
       { name: 'z', ...limits, rate: 7 },
@@ -69,7 +70,7 @@ test('numbers stay after a restart and when limits change', (t) => {
 
 test('a class that left the manifest goes, and its number is used again', (t) => {
   const arena = new Arena();
-  const classes = new PuntClasses(arena);
+  const classes = new PuntClasses(new HostRows(arena));
   classes.set('a', [
     { name: 'x', ...limits },
     { name: 'y', ...limits },
@@ -79,7 +80,7 @@ test('a class that left the manifest goes, and its number is used again', (t) =>
 });
 
 test('refuses the class for which no number is left', (t) => {
-  const classes = new PuntClasses(new Arena());
+  const classes = new PuntClasses(new HostRows(new Arena()));
   const specs = Array.from({ length: 256 }, (_, index) => ({ name: `c${index}`, ...limits }));
   t.is(Object.keys(classes.set('a', specs.slice(0, 255))).length, 255);
   t.throws(() => classes.set('a', specs), { message: /all 255 punt classes are in use/ });

@@ -12,6 +12,7 @@ const table: Readonly<Record<ForwarderCode, readonly [code: ErrorCode, fix?: str
   MEMORY: ['UNAVAILABLE', "raise the forwarder's memoryMib or free memory of the host"],
   SYSTEM: ['INTERNAL'],
   EAL: ['INTERNAL'],
+  TAKEN: ['CONFLICT'],
 };
 
 /** Passes other exceptions on; a wrong type or range in a plugin's call is INVALID, not a fault of this process. `where` precedes the sentence. */

@@ -1,18 +1,21 @@
-/** The control channel of one plugin in the main isolate: everything but the streams goes to the Worker. */
+/** The control channel of one plugin in the main isolate: everything but streams and descriptors goes to the Worker. */
 import type { Handlers } from '@weft/kernel/bus';
 import type { ForwarderCalls } from '@weft/kernel/contract/net';
 import { fail, type InOf, type ItemOf, type OutOf, type UnaryNames } from '@weft/kernel/contract/system';
 import type { PortWatch } from './port-watch.ts';
 import type { Relay } from './relay.ts';
+import type { ServiceSockets } from './service-sockets.ts';
 
-export interface Streams {
+/** What the main isolate answers itself. */
+export interface Answers {
   readonly ports: PortWatch;
+  readonly services: Pick<ServiceSockets, 'ask' | 'namespace'>;
   capture(plugin: string, request: InOf<ForwarderCalls, 'ports.capture'>, signal: AbortSignal): AsyncIterable<Captured>;
 }
 
 type Captured = ItemOf<ForwarderCalls, 'ports.capture'>;
 
-export function relayHandlers(plugin: string, relay: Relay, streams: Streams): Handlers<ForwarderCalls> {
+export function relayHandlers(plugin: string, relay: Relay, answers: Answers): Handlers<ForwarderCalls> {
   const ask = <K extends UnaryNames<ForwarderCalls>>(method: K, input: unknown): Promise<OutOf<ForwarderCalls, K>> =>
     relay.call(plugin, method, input) as Promise<OutOf<ForwarderCalls, K>>;
   return {
@@ -33,8 +36,10 @@ export function relayHandlers(plugin: string, relay: Relay, streams: Streams): H
       return { steps: steps.map((step) => ('frame' in step ? { ...step, frame: asBuffer(step.frame) } : step)) };
     },
     'ports.read': (input) => ask('ports.read', input),
-    'ports.watch': (_input, { signal }) => streams.ports.watch(signal),
-    'ports.capture': (input, { signal }) => streams.capture(plugin, input, signal),
+    'ports.watch': (_input, { signal }) => answers.ports.watch(signal),
+    'ports.capture': (input, { signal }) => answers.capture(plugin, input, signal),
+    'service.socket': (input) => answers.services.ask(plugin, input),
+    'service.namespace': () => answers.services.namespace(plugin),
     'stats.read': (input) => ask('stats.read', input),
     'drops.read': (input) => ask('drops.read', input),
   };

@@ -11,9 +11,11 @@ import type { Log } from './log.ts';
 import { ForwarderMetrics } from './metrics.ts';
 import { PeerSockets } from './peers.ts';
 import { type FromWorker, Relay, type Wanted } from './relay.ts';
-import { relayHandlers, type Streams } from './relay-handlers.ts';
+import { type Answers, relayHandlers } from './relay-handlers.ts';
+import { ServiceSockets } from './service-sockets.ts';
 import type { ForwarderSettings } from './settings.ts';
 import { Supervisor } from './supervise.ts';
+import type { WorkerData } from './worker.ts';
 
 const reportMs = 10_000;
 /** Growth beside JavaScript's own memory that is borne: the Worker's whole heap is that to the main isolate. */
@@ -22,18 +24,19 @@ const unseenBytes = 768 * 1024 * 1024;
 const workerHeapMib = 256;
 
 /** One Worker at a time, told who is wanted at the moment when it starts. `first`: one serves. */
-function superviseWorker(relay: Relay, wanted: () => Wanted, logLevel: string, log: Log, onEnd: () => void) {
+function superviseWorker(relay: Relay, wanted: () => Wanted | undefined, data: WorkerData, log: Log, onEnd: () => void) {
   const { promise: first, resolve } = Promise.withResolvers<void>();
   const start = (): Worker => {
     const resourceLimits = { maxOldGenerationSizeMb: workerHeapMib };
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: { logLevel }, resourceLimits });
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: data, resourceLimits });
     worker.on('error', (cause) => log.error('the Worker failed', { reason: cause instanceof Error ? cause.stack : String(cause) }));
     worker.on('message', (message: FromWorker) => {
       if (message.type === 'peers-done') resolve();
       else relay.answer(message);
     });
     relay.connect((message) => worker.postMessage(message));
-    relay.post({ type: 'peers', ...wanted() });
+    const news = wanted();
+    if (news !== undefined) relay.post({ type: 'peers', ...news });
     return worker;
   };
   const supervisor = new Supervisor(start, (code, pauseMs) => {
@@ -66,7 +69,8 @@ export interface Serving {
 
 /** Resolves after `ready` was said; goes on until SIGTERM or until the launcher is gone. */
 export async function serve({ forwarder, handoff, settings, log, crash }: Serving): Promise<void> {
-  let wanted: Wanted = { peers: {}, disabled: [] };
+  /** Undefined until the launcher has told: nothing is taken away before that. */
+  let wanted: Wanted | undefined;
   const metrics = new ForwarderMetrics(forwarder);
   metrics.process.watchProcess();
   let peersChanged = (): void => undefined;
@@ -82,7 +86,7 @@ export async function serve({ forwarder, handoff, settings, log, crash }: Servin
   const { supervisor, first } = superviseWorker(
     relay,
     () => wanted,
-    handoff.logLevel,
+    { logLevel: handoff.logLevel, linkTag: handoff.linkTag ?? '' },
     log,
     () => metrics.workerEnded(),
   );
@@ -93,21 +97,27 @@ export async function serve({ forwarder, handoff, settings, log, crash }: Servin
   const server = await BusServer.open(handoff.keys, { onForeignKey, unseenBytes });
   const killWorker = () => supervisor.kill();
   const faults = settings.debug.faults ? faultHandlers((ms) => relay.post({ type: 'block', ms }), killWorker) : {};
-  const streams: Streams = {
+  const services = new ServiceSockets({
+    forwarder,
+    onStranger: (plugin) => refusals.record(plugin, 'foreign-key', 'somebody without a ticket tried to take one of its sockets'),
+  });
+  const answers: Answers = {
     ports: watch.ports,
+    services,
     capture: (plugin, request, signal) => {
-      if (wanted.peers[plugin]?.grants.rows.includes('port') !== true)
+      if (wanted?.peers[plugin]?.grants.rows.includes('port') !== true)
         throw fail('FORBIDDEN', `${plugin} may not look at frames`, 'only the plugin that writes rows of table port may');
       return capture(forwarder, request, signal);
     },
   };
   const handlers = (plugin: string) =>
-    metrics.process.handlers<ForwarderCalls>({ ...relayHandlers(plugin, relay, streams), ...faults }, plugin);
-  const sockets = new PeerSockets({ server, forwarder, pump: punts.pump, runDir: handoff.runDir, handlers, refusals, log });
+    metrics.process.handlers<ForwarderCalls>({ ...relayHandlers(plugin, relay, answers), ...faults }, plugin);
+  const sockets = new PeerSockets({ server, forwarder, pump: punts.pump, services, runDir: handoff.runDir, handlers, refusals, log });
   const reporter = setInterval(() => sockets.report(), reportMs);
 
   let changes = Promise.resolve();
   peersChanged = () => {
+    if (wanted === undefined) return;
     // The Worker first: it must know a plugin before that plugin's first call.
     relay.post({ type: 'peers', ...wanted });
     const { peers } = wanted;
@@ -122,6 +132,7 @@ export async function serve({ forwarder, handoff, settings, log, crash }: Servin
     log.info('stopping', { reason });
     clearInterval(reporter);
     await changes;
+    services.closeAll();
     await server.close();
     await supervisor.stop();
     punts.stop();

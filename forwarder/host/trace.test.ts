@@ -1,4 +1,4 @@
-import { packUpsert, type Row } from '@weft/kernel/contract/net';
+import { packUpsert, type Row, servicePortId } from '@weft/kernel/contract/net';
 import test from 'ava';
 import { stepKinds, type TracedStep, verdicts } from '../binding/index.ts';
 import { traceSteps } from './trace.ts';
@@ -21,6 +21,7 @@ test('numbers become names: verdicts, tables, reasons, plugins and classes', (t)
     step('ROW', { value: 4, data: rowOf(mac) }),
     step('ROW', { value: 200 }),
     step('SENT', { port: 4, data: frame }),
+    step('SENT', { port: servicePortId(3), data: frame }),
     step('DROPPED', { value: 5, data: frame }),
     step('PUNTED', { value: 7, data: frame }),
     step('MADE', { data: frame }),
@@ -39,6 +40,7 @@ test('numbers become names: verdicts, tables, reasons, plugins and classes', (t)
       { kind: 'stage', stage: 'route', verdict: 'reason-5' },
       { kind: 'row', row: mac },
       { kind: 'sent', port: 4, frame },
+      { kind: 'served', plugin: 'plugin-3', frame },
       { kind: 'dropped', reason: 'reason-5', sentence: 'It was so.', frame },
       { kind: 'punted', plugin: 'plugin-3', puntClass: 'dhcp', frame },
       { kind: 'made', frame },

@@ -1,5 +1,5 @@
 /** `ports.trace`: libforwarder's steps in words: names of verdicts, drop reasons, plugins and punt classes, rows as objects. */
-import { type PuntClassRow, type Row, readRows, type TableName, type TraceStep, tables } from '@weft/kernel/contract/net';
+import { type PuntClassRow, type Row, readRows, servicePortOwner, type TableName, type TraceStep, tables } from '@weft/kernel/contract/net';
 import { type Forwarder, stepKinds, type TracedStep, verdicts } from '../binding/index.ts';
 
 type Library = Pick<Forwarder, 'trace' | 'dropName' | 'dropSentence' | 'rowsRead'>;
@@ -17,13 +17,18 @@ function inWords(step: TracedStep, library: Library, pluginOf: (owner: number) =
   if (kind === stepKinds.STAGE)
     return { kind: 'stage', stage: data.toString(), verdict: verdictNames.get(value) ?? library.dropName(value) };
   if (kind === stepKinds.ROW) return rowStep(value, data);
-  if (kind === stepKinds.SENT) return { kind: 'sent', port: step.port, frame: data };
+  if (kind === stepKinds.SENT) return sentStep(step.port, data, pluginOf);
   if (kind === stepKinds.DROPPED)
     return { kind: 'dropped', reason: library.dropName(value), sentence: library.dropSentence(value), frame: data };
   if (kind === stepKinds.PUNTED) return { kind: 'punted', ...receiverOf(value, library, pluginOf), frame: data };
   if (kind === stepKinds.MADE) return { kind: 'made', frame: data };
   const table = tableNames.get(value);
   return table === undefined ? undefined : { kind: 'learned', table };
+}
+
+function sentStep(port: number, frame: Buffer, pluginOf: (owner: number) => string): TraceStep {
+  const owner = servicePortOwner(port);
+  return owner === undefined ? { kind: 'sent', port, frame } : { kind: 'served', plugin: pluginOf(owner), frame };
 }
 
 function rowStep(number: number, bytes: Buffer): TraceStep | undefined {

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #define FWD_PUBLIC __attribute__((visibility("default")))
-#define FWD_ABI 0x9e38858081881368ULL
+#define FWD_ABI 0x682392e22b5cc015ULL
 #define FWD_ROWS_ABI 0x5bf69d9321468c8dULL
 #define FWD_ID_LIMIT 1048576u /* ids of VRFs, bridges and ports are below */
 #define FWD_ANY_VRF 0xffffffffu /* service rows of every VRF */
@@ -30,6 +30,7 @@ enum fwd_err {
     FWD_ERR_MEMORY = -7, /* out of memory */
     FWD_ERR_SYSTEM = -8, /* the operating system refused; the text says what */
     FWD_ERR_EAL = -9, /* DPDK did not start; the log says why */
+    FWD_ERR_TAKEN = -10, /* the address belongs to another socket */
 };
 
 /* Tables of rows. */
@@ -518,5 +519,17 @@ FWD_PUBLIC int32_t fwd_capture_close(uint32_t capture);
  * Returns the number of bytes.
  * Errors: ARGUMENT (no such port, a frame of impossible length, or out is too small), STATE, MEMORY. */
 FWD_PUBLIC int32_t fwd_trace(uint32_t port, const void *frame, uint32_t frame_length, void *out, uint32_t length);
+
+/* Opens a socket in the namespace of a plugin’s service port: protocol 6 (TCP) listens on all addresses of both families, address is ""; 17 (UDP) is bound to one address.
+ * Returns its descriptor, which is the caller’s.
+ * Errors: ARGUMENT, STATE (there is no service port, or not yet), TAKEN, SYSTEM. */
+FWD_PUBLIC int32_t fwd_service_socket(uint32_t owner, uint32_t protocol, uint32_t l4_port, const char *address);
+
+/* Number of the namespace of a plugin’s service port, which no other that exists has; 0: there is none, or not yet. */
+FWD_PUBLIC uint64_t fwd_service_namespace(uint32_t owner);
+
+/* Sends a descriptor, which stays the caller’s, over a connected UNIX socket with one byte (SCM_RIGHTS). Never waits. Returns 0.
+ * Errors: SYSTEM. */
+FWD_PUBLIC int32_t fwd_service_hand(uint32_t connection, uint32_t descriptor);
 
 #endif

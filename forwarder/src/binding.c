@@ -12,6 +12,8 @@
 #include "log.h"
 #include "netlink.h"
 #include "netns.h"
+#include "netns_named.h"
+#include "service_socket.h"
 #include "veth.h"
 
 /* As the compiler counts it. */
@@ -26,6 +28,15 @@ static char prefix[8];
 static void link_name(const struct fwd_port_row *row, char name[NAME_ROOM])
 {
 	snprintf(name, NAME_ROOM, "wf%sp%u", tag, row->id);
+}
+
+/* The namespace of a service port is ours to make and to remove; no other name is. */
+static bool owns_namespace(const struct fwd_port_row *row)
+{
+	char ours[16];
+	int length = snprintf(ours, sizeof(ours), "weft-%s-", tag);
+
+	return (row->flags & FWD_PORT_SERVICE) != 0 && strncmp(row->netns, ours, (size_t)length) == 0;
 }
 
 /* Whether a link with our name, or a tap with it as alias, belongs to a port that lives. */
@@ -91,6 +102,7 @@ void binding_free(void)
 		mnl_socket_close(host);
 	}
 	host = NULL;
+	service_socket_release_all();
 	netns_free();
 }
 
@@ -162,8 +174,11 @@ static void open_interface(const struct fwd_port_row *row, struct binding_result
 static void ensure_pair(const struct fwd_port_row *row, const char *name, struct binding_result *out)
 {
 	struct link_info ours;
-	int result = veth_ensure(host, row, name, port_mtu(row), &ours);
+	int result = owns_namespace(row) ? netns_make(row->netns) : 0;
 
+	if (result < 0)
+		return refuse(out, result, "cannot make namespace %s: %s", row->netns, strerror(-result));
+	result = veth_ensure(host, row, name, port_mtu(row), &ours);
 	if (result == -ENOENT)
 		return refuse(out, result, "namespace %s is not there yet: ip netns add %s", row->netns, row->netns);
 	if (result == -EEXIST)
@@ -381,6 +396,10 @@ void binding_remove(const struct fwd_port_row *row)
 	char name[NAME_ROOM];
 
 	link_name(row, name);
+	if (row->flags & FWD_PORT_SERVICE)
+		service_socket_release(row);
+	if (owns_namespace(row))
+		netns_remove(row->netns);
 	if (row->binding == FWD_BINDING_NETNS && netlink_get(host, name, &link) == 0 && link.veth)
 		veth_doom(host, link.index, name);
 	else if (row->binding == FWD_BINDING_TAP && netlink_get(host, row->interface, &link) == 0 && link.tap &&

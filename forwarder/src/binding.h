@@ -34,8 +34,8 @@ void binding_open(const struct fwd_port_row *row, struct binding_result *out);
 void binding_adjust(const struct fwd_port_row *row, struct binding_result *out);
 /** Carrier of an open interface or veth, as it is now. -ENODEV when the one that was opened (index) is gone. */
 int binding_look(const struct fwd_port_row *row, uint32_t index, bool *running);
-/** Removes what binding_open made outside this process (a veth pair, a tap), at the next binding_flush or when a new
- * link needs its name. The I/O is closed already. */
+/** Removes what binding_open made outside this process (a veth pair, a tap, a service port's namespace), at the next
+ * binding_flush or when a new link needs its name. The I/O is closed already. */
 void binding_remove(const struct fwd_port_row *row);
 /** Removes what is due; the milliseconds until more is, timeout_ms (-1: for ever) at most. binding_free removes all. */
 int binding_flush(int timeout_ms);

@@ -6,6 +6,7 @@
 
 #include "answer.h"
 #include "checksum.h"
+#include "neighbor.h"
 #include "stage.h"
 
 static void turn_ipv4(struct pkt *pkt)
@@ -53,4 +54,39 @@ verdict_t icmp_gateway(struct pkt *pkt)
 	eth->dst_addr = eth->src_addr;
 	memcpy(eth->src_addr.addr_bytes, gateway_mac, sizeof(gateway_mac));
 	return VERDICT_REPLY;
+}
+
+/* Nobody can be answered who is many, nobody, or the host itself (RFC 1122 §3.2.1.3, RFC 4291 §2.5). */
+static bool may_be_answered(const struct pkt *pkt)
+{
+	static const uint8_t none[15];
+	uint8_t first = *(const uint8_t *)&pkt->src_be;
+
+	if ((pkt->flags & PKT_IPV4) != 0)
+		return first != 0 && first != 127 && first < 224;
+	return pkt_src6(pkt)[0] != 0xff && memcmp(pkt_src6(pkt), none, sizeof(none)) != 0;
+}
+
+static bool is_for_service(const struct pkt *pkt, const struct ingress *in)
+{
+	uint8_t address[16] = {0};
+
+	if ((pkt->flags & PKT_IPV4) != 0)
+		memcpy(address, &pkt->dst_be, sizeof(pkt->dst_be));
+	else if ((pkt->flags & PKT_IPV6) != 0)
+		memcpy(address, pkt_dst6(pkt), sizeof(address));
+	else
+		return false;
+	return neighbor_is_service(in, (pkt->flags & PKT_IPV4) != 0 ? 4 : 6, address);
+}
+
+verdict_t icmp_unrouted(struct pkt *pkt, const struct ingress *in, verdict_t refused)
+{
+	if (!is_for_service(pkt, in) || !may_be_answered(pkt))
+		return refused;
+	/* What is not routed was not looked at so far. */
+	const struct rte_ipv4_hdr *ip = (const struct rte_ipv4_hdr *)(pkt->data + pkt->l3);
+	if ((pkt->flags & PKT_IPV4) != 0 && rte_raw_cksum(ip, rte_ipv4_hdr_len(ip)) != 0xffff)
+		return DROP_MALFORMED;
+	return icmp_gateway(pkt);
 }

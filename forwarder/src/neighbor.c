@@ -1,13 +1,21 @@
 #include "neighbor.h"
 
+#include "service.h"
 #include "tables.h"
+
+bool neighbor_is_service(const struct ingress *in, uint8_t family, const uint8_t *address)
+{
+	return service_has_address(in->bridge->vrf, family, address) &&
+	       tables_neighbor(in->row->bridge, family, address) == NULL;
+}
 
 bool neighbor_is_gateway(const struct ingress *in, uint8_t family, const uint8_t *address)
 {
 	if (family == 6 && is_gateway_link_local(in, address))
 		return true;
 	const struct fwd_neighbor_row *row = tables_neighbor(in->row->bridge, family, address);
-	return row != NULL && (row->flags & FWD_NEIGHBOR_GATEWAY) != 0;
+	return row != NULL ? (row->flags & FWD_NEIGHBOR_GATEWAY) != 0
+	                   : service_has_address(in->bridge->vrf, family, address);
 }
 
 /* The MAC address of a host of this bridge; NULL: not known. *own: it is the asker. */

@@ -12,7 +12,8 @@ enum neighbor_answer {
 	NEIGHBOR_ASK,
 	/** The host itself: its real MAC address. */
 	NEIGHBOR_HOST,
-	/** An address of the gateway. */
+	/** An address of the gateway, or one that a service row names and no host has: for these the gateway answers.
+	 */
 	NEIGHBOR_GATEWAY,
 	/** Not on this link, or the network only routes: the gateway's MAC address, so that packets come here. */
 	NEIGHBOR_ROUTED,
@@ -36,7 +37,10 @@ struct neighbor_question {
 /** *mac: the one to answer with; set for HOST, GATEWAY and ROUTED. */
 enum neighbor_answer neighbor_ask(const struct neighbor_question *question, const uint8_t **mac);
 
-/** The address belongs to the gateway: nobody else may claim it. address: 16 bytes as in rows. */
+/** A service row names the address, and no host of this network has it. address: 16 bytes as in rows. */
+bool neighbor_is_service(const struct ingress *in, uint8_t family, const uint8_t *address);
+
+/** The address belongs to the gateway or to a service: nobody else may claim it. address: 16 bytes as in rows. */
 bool neighbor_is_gateway(const struct ingress *in, uint8_t family, const uint8_t *address);
 
 #endif

@@ -171,4 +171,5 @@ void netns_stack_any(const char *interface)
 	write_sysctl("/proc/sys/net/ipv4/conf/%s/rp_filter", interface, "0");
 	write_sysctl("/proc/sys/net/ipv4/conf/%s/rp_filter", "all", "0");
 	write_sysctl("/proc/sys/net/ipv6/%s", "ip_nonlocal_bind", "1");
+	write_sysctl("/proc/sys/net/ipv4/%s", "ip_unprivileged_port_start", "0");
 }

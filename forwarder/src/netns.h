@@ -1,6 +1,6 @@
 /*
- * Network namespaces by name (below /run/netns) or path, and what must be done inside one. Link thread only: setns
- * changes the calling thread.
+ * Network namespaces by name (below /run/netns) or path, and what must be done inside one. Setns changes the calling
+ * thread: the link thread, and for the time of one call who opens a socket (service_socket.h).
  */
 #ifndef FORWARDER_NETNS_H
 #define FORWARDER_NETNS_H
@@ -32,7 +32,8 @@ int netns_offloads_limit(const char *interface);
 void netns_stack_off(const char *interface);
 /**
  * In the namespace the thread is in: makes the kernel's IP stack there take packets from and to any address on an
- * interface, let servers bind to any, and say nothing of its own (no addresses, no router solicitations). Best effort.
+ * interface, let servers bind to any address and L4 port, and say nothing of its own (no addresses, no router
+ * solicitations). Best effort.
  */
 void netns_stack_any(const char *interface);
 

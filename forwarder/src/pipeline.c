@@ -116,7 +116,16 @@ static inline void begin(
 /* Tells the sender where a router has to, then ends the packet. */
 static __attribute__((noinline, cold)) void refuse(struct tx *tx, struct pkt *pkt, const struct ingress *in)
 {
-	enum drop_reason reason = (enum drop_reason)pkt->verdict;
+	verdict_t verdict = pkt->verdict;
+
+	if (in->bridge != NULL &&
+	        (verdict == DROP_NO_ROUTE || verdict == DROP_INVALID_ADDRESS || verdict == DROP_NOT_ROUTED))
+		verdict = icmp_unrouted(pkt, in, verdict);
+	if (verdict == VERDICT_REPLY) {
+		tx_send(tx, in->port->slot, pkt->mbuf);
+		return;
+	}
+	enum drop_reason reason = (enum drop_reason)verdict;
 	/* A service port is in no network: nobody there to speak for it. */
 	struct rte_mbuf *error = in->bridge == NULL ? NULL : icmp_error_make(pkt, in, reason);
 

@@ -28,10 +28,9 @@ uint16_t *port_slots_by_id;
 struct port_members **port_bridges;
 
 static uint32_t slot_limit;
-/* Next slot that was never used, and a stack of those given back. */
-static uint32_t slot_fresh;
-static uint16_t *slot_stack;
-static uint32_t slot_stack_count;
+/* By slot: a port has it, or packets may still know it by a port that is gone. */
+static bool *slot_taken;
+static uint32_t slots_free;
 /* Rows that found no slot, oldest first: made when a port is released. */
 static struct waiting {
 	struct waiting *next;
@@ -98,15 +97,14 @@ static void waiting_changed(struct waiting **at, const struct fwd_port_row *row,
 int ports_init(uint32_t max)
 {
 	slot_limit = max < UINT16_MAX ? max : UINT16_MAX;
-	slot_fresh = 1;
-	slot_stack_count = 0;
+	slots_free = slot_limit;
 	id_limit = 0;
 	changes = 0;
 	port_slots = calloc(slot_limit + 1, sizeof(*port_slots));
-	slot_stack = calloc(slot_limit + 1, sizeof(*slot_stack));
+	slot_taken = calloc(slot_limit + 1, sizeof(*slot_taken));
 	port_slots_by_id = reserve(FWD_ID_LIMIT * sizeof(*port_slots_by_id));
 	port_bridges = reserve(FWD_ID_LIMIT * sizeof(struct port_members *));
-	if (port_slots == NULL || slot_stack == NULL || port_slots_by_id == NULL || port_bridges == NULL ||
+	if (port_slots == NULL || slot_taken == NULL || port_slots_by_id == NULL || port_bridges == NULL ||
 	        stats_init(slot_limit + 1) < 0 || pipe2(change_pipe, O_NONBLOCK | O_CLOEXEC) < 0) {
 		ports_free();
 		return -ENOMEM;
@@ -121,7 +119,7 @@ uint32_t port_slot_limit(void)
 
 void ports_free(void)
 {
-	for (uint32_t slot = 1; port_slots != NULL && slot < slot_fresh; slot++) {
+	for (uint32_t slot = 1; port_slots != NULL && slot <= slot_limit; slot++) {
 		struct port *port = port_slots[slot];
 		if (port == NULL)
 			continue;
@@ -135,7 +133,7 @@ void ports_free(void)
 	while (waiting != NULL)
 		waiting_changed(&waiting, NULL, 0);
 	free(port_slots);
-	free(slot_stack);
+	free(slot_taken);
 	unreserve(port_slots_by_id, FWD_ID_LIMIT * sizeof(*port_slots_by_id));
 	unreserve(port_bridges, FWD_ID_LIMIT * sizeof(struct port_members *));
 	stats_free();
@@ -145,7 +143,7 @@ void ports_free(void)
 		change_pipe[i] = -1;
 	}
 	port_slots = NULL;
-	slot_stack = NULL;
+	slot_taken = NULL;
 	port_slots_by_id = NULL;
 	port_bridges = NULL;
 }
@@ -218,15 +216,26 @@ static void member_remove(uint32_t bridge, uint16_t slot)
 	rcu_retire_memory(old);
 }
 
+/* The one that goes with the id, so that a restarted forwarder gives each port the slot that it had, which servers know
+ * it by (service_port.h); else the next free one. 0: none is free. */
+static uint16_t take_slot(uint32_t id)
+{
+	uint32_t slot = (id - 1) % slot_limit + 1;
+
+	if (slots_free == 0)
+		return 0;
+	while (slot_taken[slot])
+		slot = slot % slot_limit + 1;
+	slot_taken[slot] = true;
+	slots_free--;
+	return (uint16_t)slot;
+}
+
 static void port_make(const struct fwd_port_row *row, uint32_t generation)
 {
 	struct port *port;
-	uint16_t slot = 0;
+	uint16_t slot = take_slot(row->id);
 
-	if (slot_stack_count > 0)
-		slot = slot_stack[--slot_stack_count];
-	else if (slot_fresh <= slot_limit)
-		slot = (uint16_t)slot_fresh++;
 	if (slot == 0)
 		return wait_for_slot(row, generation);
 	if ((port = calloc(1, sizeof(*port))) == NULL)
@@ -352,7 +361,8 @@ void port_release(struct port *port)
 {
 	worker_grace();
 	pthread_mutex_lock(&lock);
-	slot_stack[slot_stack_count++] = port->slot;
+	slot_taken[port->slot] = false;
+	slots_free++;
 	make_waiting();
 	pthread_mutex_unlock(&lock);
 	free(port->vlans);

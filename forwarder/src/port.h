@@ -9,8 +9,9 @@
  *   packet threads and inject_records, inside a read section: port_at, port_of, port_members, port->io. They only read.
  *   any thread: port_next, port_changes.
  *
- * A slot is a small number for a live port, 1 … max; it indexes counters and is what mbuf->port holds. It is given to
- * another port only when no packet knows it any more (worker_grace). Slot 0 is "no port".
+ * A slot is a small number for a live port, 1 … max; it indexes counters and is what mbuf->port holds. It follows from
+ * the port's id where that one is free. It is given to another port only when no packet knows it any more
+ * (worker_grace). Slot 0 is "no port".
  */
 #ifndef FORWARDER_PORT_H
 #define FORWARDER_PORT_H

@@ -1,6 +1,6 @@
 /*
- * Service rows as packets meet them. service_find, service_port_of: registered readers, or the writer.
- * service_row_changed, service_port_changed: the writer.
+ * Service rows as packets meet them. service_find, service_port_of, service_has_address: registered readers, or the
+ * writer. service_row_changed, service_port_changed: the writer.
  */
 #ifndef WEFT_SERVICE_H
 #define WEFT_SERVICE_H
@@ -22,6 +22,10 @@ void service_port_changed(const struct fwd_port_row *old, const struct fwd_port_
 
 /* Id of the service port of an owner; 0: none. */
 uint32_t service_port_of(uint32_t owner);
+
+/* Whether a row of that VRF, or of any, names the address (16 bytes as in rows; not the wildcard or a multicast
+ * address): registered readers. */
+bool service_has_address(uint32_t vrf, uint8_t family, const uint8_t *address);
 
 /* One bit per protocol and port that some row uses. */
 extern uint64_t service_used[256][65536 / 64];

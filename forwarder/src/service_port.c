@@ -8,8 +8,10 @@
 #include <rte_udp.h>
 
 #include "checksum.h"
+#include "limit.h"
 #include "offload.h"
 #include "service.h"
+#include "service_error.h"
 #include "service_peer.h"
 #include "tables.h"
 
@@ -108,6 +110,26 @@ static void set_macs(const struct pkt *pkt, const uint8_t *destination)
 	memcpy(eth->src_addr.addr_bytes, gateway_mac, RTE_ETHER_ADDR_LEN);
 }
 
+static bool opens_connection(const struct pkt *pkt)
+{
+	const struct rte_tcp_hdr *tcp = (const struct rte_tcp_hdr *)(pkt->data + pkt->l4);
+
+	return pkt->protocol == IPPROTO_TCP &&
+	       (tcp->tcp_flags & (RTE_TCP_SYN_FLAG | RTE_TCP_ACK_FLAG)) == RTE_TCP_SYN_FLAG;
+}
+
+/* What a port opens comes first: one that opens too much must not lose the connections that it has. */
+static bool within_limits(const struct pkt *pkt, uint16_t slot)
+{
+	if (opens_connection(pkt) &&
+	        !limit_take(LIMIT_SERVICE_OPEN, slot, LIMIT_SERVICE_OPEN_RATE, LIMIT_SERVICE_OPEN_BURST))
+		return false;
+	if (pkt->protocol == IPPROTO_UDP &&
+	        !limit_take(LIMIT_SERVICE_DATAGRAM, slot, LIMIT_SERVICE_DATAGRAM_RATE, LIMIT_SERVICE_DATAGRAM_BURST))
+		return false;
+	return limit_take(LIMIT_SERVICE, slot, LIMIT_SERVICE_RATE, LIMIT_SERVICE_BURST);
+}
+
 verdict_t service_enter(struct pkt *pkt, const struct ingress *in, uint32_t owner)
 {
 	bool ipv4 = (pkt->flags & PKT_IPV4) != 0;
@@ -124,6 +146,8 @@ verdict_t service_enter(struct pkt *pkt, const struct ingress *in, uint32_t owne
 		pkt->mtu = port_mtu(row);
 		return DROP_MTU_EXCEEDED;
 	}
+	if (!within_limits(pkt, who.slot))
+		return DROP_SERVICE_LIMIT;
 	memcpy(peer.mac, pkt->data + RTE_ETHER_ADDR_LEN, sizeof(peer.mac));
 	memcpy(peer.address, ipv4 ? (const void *)&pkt->src_be : pkt_src6(pkt), ipv4 ? 4 : 16);
 	who.place = (uint16_t)service_peer_take(who.slot, who.generation, ipv4 ? 4 : 6, &peer);
@@ -183,7 +207,8 @@ verdict_t stage_service_leave(struct pkt *pkt, const struct ingress *in)
 	const struct fwd_bridge_row *bridge = row == NULL ? NULL : tables_bridge(row->bridge);
 	if (bridge == NULL || !service_peer_read(who.slot, port->generation, ipv4 ? 4 : 6, who.place, &peer))
 		return DROP_SERVICE_STALE;
-	if (!is_answer(pkt, bridge->vrf, in->row->parent))
+	bool error = !is_answer(pkt, bridge->vrf, in->row->parent);
+	if (error && !service_error_is(pkt, bridge->vrf, in->row->parent))
 		return DROP_SERVICE_STRAY;
 	RECORD(pkt, RECORD_EXIT, (uintptr_t)row->id);
 	uint16_t mtu = bridge->mtu != 0 && bridge->mtu < port_mtu(row) ? bridge->mtu : port_mtu(row);
@@ -192,6 +217,8 @@ verdict_t stage_service_leave(struct pkt *pkt, const struct ingress *in)
 		return verdict;
 	replace_address(pkt, ipv4 ? pkt->data + pkt->l3 + offsetof(struct rte_ipv4_hdr, dst_addr) : pkt_dst6(pkt),
 	        peer.address);
+	if (error)
+		service_error_mend(pkt, peer.address);
 	set_macs(pkt, peer.mac);
 	pkt->out = port->slot;
 	return verdict;

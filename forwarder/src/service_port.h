@@ -13,7 +13,8 @@
  *   IPv4  11110 · 7 bits of the port's generation · 16 bits slot · 4 bits place (240.0.0.0/5)
  *   IPv6  100::/64 (RFC 6666) · 32 bits generation · 16 bits slot · 16 bits place
  *
- * The place says which of its addresses the VM used (service_peer.h). Only TCP and UDP. Packet threads.
+ * The place says which of its addresses the VM used (service_peer.h). Only TCP and UDP, and that nobody took a datagram
+ * (service_error.h). Packet threads.
  */
 #ifndef FORWARDER_SERVICE_PORT_H
 #define FORWARDER_SERVICE_PORT_H
@@ -21,7 +22,7 @@
 #include "stage.h"
 
 /** Sends a packet of a VM out of the service port of `owner`. SEND; DROP_SERVICE_UNSERVED when there is none;
- * DROP_MTU_EXCEEDED. */
+ * DROP_MTU_EXCEEDED; DROP_SERVICE_LIMIT, so that a flood costs the plugin's namespace no more than limit.h says. */
 verdict_t service_enter(struct pkt *pkt, const struct ingress *in, uint32_t owner);
 
 /** What a plugin sends through its service port. SEND, FRAGMENT, or a drop. */

@@ -119,6 +119,10 @@ verdict_t stage_bridge(struct pkt *pkt, const struct ingress *in);
  * DROP_SERVICE_UNSERVED. */
 verdict_t icmp_gateway(struct pkt *pkt);
 
+/** A packet to the gateway's MAC that no route takes (refused: NO_ROUTE, INVALID_ADDRESS, NOT_ROUTED). To an address
+ * that service rows name it is answered as at a gateway's own: REPLY, or DROP_SERVICE_UNSERVED; else `refused`. */
+verdict_t icmp_unrouted(struct pkt *pkt, const struct ingress *in, verdict_t refused);
+
 /** Whether the packet may be routed at all: header checksum, addresses and their scope. ROUTE or a drop. */
 verdict_t stage_route_check4(const struct pkt *pkt);
 verdict_t stage_route_check6(const struct pkt *pkt);

@@ -13,6 +13,7 @@
 #include "netlink.h"
 #include "netns.h"
 #include "service_netns.h"
+#include "service_socket.h"
 
 /* Group of our ends that are to be deleted; the process id keeps two forwarders of a host apart. */
 #define GROUP_BASE 0x57460000u
@@ -215,6 +216,8 @@ int veth_ensure(
 	int result = find_pair(host, name, netns, row->interface, ours, &peer)
 	                     ? fix_pair(host, row, name, netns, mtu, ours, &peer)
 	                     : make_pair(host, row, name, netns, mtu, ours);
+	if (result == 0 && (row->flags & FWD_PORT_SERVICE) != 0)
+		service_socket_hold(row, netns);
 	close(netns);
 	return result < 0 ? result : netlink_get(host, name, ours);
 }

@@ -252,14 +252,13 @@ void guest_close(struct guest *g)
 	free(g);
 }
 
-static void publish(struct guest *g, uint16_t head)
+/* Shows what was put into the ring from `old` on. */
+static void show(struct guest *g, uint16_t old)
 {
 	struct ring *r = &g->memory->rings[FROM_VM];
-	uint16_t old = g->next[FROM_VM]++;
 	uint64_t one = 1;
 	bool kick;
 
-	r->avail.ring[old % GUEST_RING] = head;
 	__atomic_store_n(&r->avail.idx, g->next[FROM_VM], __ATOMIC_RELEASE);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (g->features & GUEST_EVENT_INDEX) {
@@ -270,6 +269,14 @@ static void publish(struct guest *g, uint16_t head)
 	}
 	if (kick && write(g->kicks[FROM_VM], &one, sizeof(one)) == sizeof(one))
 		g->kick_count++;
+}
+
+static void publish(struct guest *g, uint16_t head)
+{
+	uint16_t old = g->next[FROM_VM]++;
+
+	g->memory->rings[FROM_VM].avail.ring[old % GUEST_RING] = head;
+	show(g, old);
 }
 
 uint16_t guest_taken(const struct guest *g)
@@ -305,6 +312,26 @@ bool guest_send(struct guest *g, const struct virtio_net_hdr_v1 *header, const v
 	}
 	publish(g, head);
 	return true;
+}
+
+uint32_t guest_send_burst(struct guest *g, const uint8_t *const frames[], const uint32_t lengths[], uint32_t count)
+{
+	struct ring *r = &g->memory->rings[FROM_VM];
+	uint16_t old = g->next[FROM_VM];
+	uint32_t room = GUEST_RING - (uint16_t)(old - guest_taken(g)), done = 0;
+
+	for (; done < count && done < room; done++) {
+		uint16_t at = g->next[FROM_VM]++ % GUEST_RING;
+		uint8_t *buffer = g->memory->buffers[FROM_VM][at];
+		memset(buffer, 0, HEADER);
+		memcpy(buffer + HEADER, frames[done], lengths[done]);
+		r->desc[at] =
+		        (struct vring_desc){.addr = guest_address(g, buffer), .len = (uint32_t)HEADER + lengths[done]};
+		r->avail.ring[at] = at;
+	}
+	if (done > 0)
+		show(g, old);
+	return done;
 }
 
 void guest_send_raw(struct guest *g, uint64_t offset, uint32_t length, uint16_t count)

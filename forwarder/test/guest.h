@@ -38,6 +38,9 @@ void guest_close(struct guest *g);
 /** Puts a frame into the ring, in as many descriptors as it needs; kicks if asked to. header NULL: no offload. false:
  * the ring is full. */
 bool guest_send(struct guest *g, const struct virtio_net_hdr_v1 *header, const void *frame, uint32_t length);
+/** Puts frames of at most GUEST_BUFFER - 12 bytes, each into one descriptor, as many as the ring has room for; kicks at
+ * most once. Not beside guest_send. How many. */
+uint32_t guest_send_burst(struct guest *g, const uint8_t *const frames[], const uint32_t lengths[], uint32_t count);
 /** Puts one chain of `count` descriptors that all name the same `length` bytes at `offset` of guest memory, whatever
  * that is; kicks. */
 void guest_send_raw(struct guest *g, uint64_t offset, uint32_t length, uint16_t count);

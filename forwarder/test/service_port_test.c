@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "decode.h"
+#include "limit.h"
 #include "tenants.h"
 #include "test.h"
 #include "trace.h"
@@ -164,6 +165,105 @@ static uint64_t strays(uint32_t length)
 	return only_exit(out, NULL) == 0 ? rig_drops(SERVICE, DROP_SERVICE_STRAY) - before : 0;
 }
 
+/* What a kernel says of the datagram in `out`, which no socket took (RFC 1122 §3.2.2.1, RFC 4443 §3.1). */
+static uint32_t make_unreachable(uint8_t *error, const uint8_t *frame, uint32_t length)
+{
+	bool ipv4 = frame[12] == 0x08;
+	uint32_t header = ipv4 ? 20 : 40, quoted = length - RTE_ETHER_HDR_LEN, l4 = RTE_ETHER_HDR_LEN + header;
+	uint8_t *icmp = error + l4;
+
+	memcpy(error, frame, l4);
+	memcpy(error, frame + 6, 6);
+	memcpy(error + 6, frame, 6);
+	memset(icmp, 0, 8);
+	memcpy(icmp + 8, frame + RTE_ETHER_HDR_LEN, quoted);
+	if (ipv4) {
+		struct rte_ipv4_hdr *ip = ip4(error);
+		uint32_t asker = ip->src_addr;
+		ip->src_addr = ip->dst_addr;
+		ip->dst_addr = asker;
+		ip->next_proto_id = IPPROTO_ICMP;
+		ip->total_length = htons((uint16_t)(header + 8 + quoted));
+		ip->hdr_checksum = 0;
+		ip->hdr_checksum = rte_ipv4_cksum(ip);
+		icmp[0] = icmp[1] = 3;
+	} else {
+		struct rte_ipv6_hdr *ip = ip6_of(error);
+		memcpy(ip->src_addr, ip6_of(error + 8 + header)->dst_addr, 16);
+		memcpy(ip->dst_addr, ip6_of(error + 8 + header)->src_addr, 16);
+		ip->proto = IPPROTO_ICMPV6;
+		ip->payload_len = htons((uint16_t)(8 + quoted));
+		icmp[0] = 1;
+		icmp[1] = 4;
+	}
+	uint16_t sum = ipv4 ? (uint16_t)~rte_raw_cksum(icmp, 8 + quoted) : rte_ipv6_udptcp_cksum(ip6_of(error), icmp);
+	memcpy(icmp + 2, &sum, sizeof(sum));
+	return l4 + 8 + quoted;
+}
+
+TEST(the_sender_of_a_datagram_that_nobody_took_is_told)
+{
+	uint32_t length = make_udp(in, mac_gateway, 1, 0x0a01000b, METADATA, 53, 20), seen;
+
+	deliver(1, in, length);
+	CHECK_EQ(only_exit(out, &seen), SERVICE);
+	deliver(SERVICE, answer, make_unreachable(answer, out, seen));
+	CHECK_EQ(only_exit(out, &seen), 1);
+	CHECK(checksum_holds(out) && rte_raw_cksum(ip4(out), 20) == 0xffff);
+	CHECK_EQ(ntohl(ip4(out)->dst_addr), 0x0a01000b);
+	/* The quote is what the machine sent. */
+	CHECK(memcmp(out + RTE_ETHER_HDR_LEN + 28, in + RTE_ETHER_HDR_LEN, length - RTE_ETHER_HDR_LEN) == 0);
+
+	length = make_udp6(in, mac_gateway, 1, link_local_of(1), metadata6, 53, 20);
+	memcpy(in + 6, mac_of(1), 6);
+	deliver(1, in, length);
+	CHECK_EQ(only_exit(out, &seen), SERVICE);
+	deliver(SERVICE, answer, make_unreachable(answer, out, seen));
+	CHECK_EQ(only_exit(out, &seen), 1);
+	CHECK(checksum_holds(out) && memcmp(ip6_of(out)->dst_addr, link_local_of(1), 16) == 0);
+	CHECK(memcmp(out + RTE_ETHER_HDR_LEN + 48, in + RTE_ETHER_HDR_LEN, length - RTE_ETHER_HDR_LEN) == 0);
+}
+
+static uint64_t strays(uint32_t length);
+
+TEST(errors_about_anything_else_do_not_pass)
+{
+	uint32_t length = make_udp(in, mac_gateway, 1, 0x0a01000b, METADATA, 53, 20), seen, error;
+	static uint8_t asked[RIG_FRAME];
+
+	deliver(1, in, length);
+	CHECK_EQ(only_exit(asked, &seen), SERVICE);
+	/* Another code, another port, another protocol, from elsewhere, to somebody else, options, cut short. */
+	static const struct {
+		uint16_t at;
+		uint8_t value;
+	} changes[] = {{35, 1}, {65, 54}, {51, 6}, {57, 1}, {61, 1}, {42, 0x46}, {17, 40}};
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		error = make_unreachable(answer, asked, seen);
+		answer[changes[i].at] = changes[i].value;
+		ip4(answer)->hdr_checksum = 0;
+		ip4(answer)->hdr_checksum = rte_ipv4_cksum(ip4(answer));
+		CHECK_EQ(strays(error), 1);
+	}
+}
+
+TEST(nor_does_one_behind_extension_headers)
+{
+	static const uint8_t padding[8] = {IPPROTO_ICMPV6, 0, 1, 4};
+	uint32_t length = make_udp6(in, mac_gateway, 1, link_local_of(1), metadata6, 53, 20), seen, error;
+	uint8_t *behind = answer + RTE_ETHER_HDR_LEN + 40;
+
+	memcpy(in + 6, mac_of(1), 6);
+	deliver(1, in, length);
+	CHECK_EQ(only_exit(out, &seen), SERVICE);
+	error = make_unreachable(answer, out, seen);
+	memmove(behind + sizeof(padding), behind, error - RTE_ETHER_HDR_LEN - 40);
+	memcpy(behind, padding, sizeof(padding));
+	ip6_of(answer)->proto = IPPROTO_DSTOPTS;
+	ip6_of(answer)->payload_len = htons((uint16_t)(error - RTE_ETHER_HDR_LEN - 40 + sizeof(padding)));
+	CHECK_EQ(strays(error + sizeof(padding)), 1);
+}
+
 TEST(a_plugin_speaks_for_nothing_but_its_services)
 {
 	uint32_t length = make_tcp(in, mac_gateway, 1, 0x0a01000b, METADATA, 80, RTE_TCP_SYN_FLAG), seen;
@@ -217,6 +317,51 @@ TEST(a_port_with_many_addresses_hurts_only_itself)
 	}
 	deliver(SERVICE, kept, seen);
 	CHECK_EQ(only_exit(answer, NULL), 1);
+	CHECK(rig_ledgers_hold());
+}
+
+/* How many of these get through at once. */
+static uint32_t passed(uint32_t port, uint32_t length, uint32_t count)
+{
+	uint32_t seen = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		deliver(port, in, length);
+		seen += only_exit(out, NULL) == (int)SERVICE;
+	}
+	return seen;
+}
+
+/* The same of 100, each sent the moment after port 2 had used up what it may. */
+static uint32_t passed_when_drained(enum limit_kind kind, uint32_t rate, uint32_t burst, uint32_t length)
+{
+	uint32_t seen = 0;
+
+	for (uint32_t i = 0; i < 100; i++) {
+		while (limit_take(kind, port_of(2)->slot, rate, burst))
+			;
+		seen += passed(2, length, 1);
+	}
+	return seen;
+}
+
+TEST(a_port_that_floods_a_service_keeps_what_it_has_and_hurts_nobody)
+{
+	uint32_t length = make_tcp(in, mac_gateway, 2, 0x0a01000c, METADATA, 80, RTE_TCP_SYN_FLAG);
+	uint64_t before = rig_drops(2, DROP_SERVICE_LIMIT);
+
+	CHECK_EQ(passed(2, length, LIMIT_SERVICE_OPEN_BURST), LIMIT_SERVICE_OPEN_BURST);
+	CHECK(passed_when_drained(LIMIT_SERVICE_OPEN, LIMIT_SERVICE_OPEN_RATE, LIMIT_SERVICE_OPEN_BURST, length) < 100);
+	length = make_udp(in, mac_gateway, 2, 0x0a01000c, METADATA, 53, 20);
+	CHECK_EQ(passed(2, length, 100), 100);
+	CHECK(passed_when_drained(
+	              LIMIT_SERVICE_DATAGRAM, LIMIT_SERVICE_DATAGRAM_RATE, LIMIT_SERVICE_DATAGRAM_BURST, length) < 100);
+	length = make_tcp(in, mac_gateway, 2, 0x0a01000c, METADATA, 80, RTE_TCP_ACK_FLAG);
+	CHECK_EQ(passed(2, length, 100), 100);
+	CHECK(passed_when_drained(LIMIT_SERVICE, LIMIT_SERVICE_RATE, LIMIT_SERVICE_BURST, length) < 100);
+	CHECK(rig_drops(2, DROP_SERVICE_LIMIT) > before + 1);
+	length = make_tcp(in, mac_gateway, 4, 0x0a01000c, METADATA, 80, RTE_TCP_SYN_FLAG);
+	CHECK_EQ(passed(4, length, 100), 100);
 	CHECK(rig_ledgers_hold());
 }
 
@@ -298,9 +443,13 @@ int main(void)
 	        CASE(a_udp_packet_without_checksum_stays_without),
 	        CASE(a_checksum_left_to_hardware_stays_begun),
 	        CASE(an_answer_to_a_port_that_was_made_anew_ends_by_name),
+	        CASE(the_sender_of_a_datagram_that_nobody_took_is_told),
+	        CASE(errors_about_anything_else_do_not_pass),
+	        CASE(nor_does_one_behind_extension_headers),
 	        CASE(a_plugin_speaks_for_nothing_but_its_services),
 	        CASE(where_nobody_serves_the_sender_is_told),
 	        CASE(a_port_with_many_addresses_hurts_only_itself),
+	        CASE(a_port_that_floods_a_service_keeps_what_it_has_and_hurts_nobody),
 	        CASE(a_long_answer_is_cut_for_a_network_with_a_small_mtu),
 	        CASE(a_trace_tells_both_ways_and_remembers_nothing),
 	        CASE(rows_that_contradict_themselves_are_refused),

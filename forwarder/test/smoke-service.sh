@@ -112,6 +112,7 @@ kill "$server"
 wait "$server" 2>/dev/null
 server=
 check "without a server a connection is refused" grep refused <(ask 1 169.254.169.254 2>&1)
+check "  and who sends a datagram is told" grep refused <(in_vm 1 python3 "$work/udp.py" 10 2>&1)
 printf r >&3
 sleep 0.3
 check "ledgers hold" bash -c "grep -q 'ledger holds' $work/log && ! grep BROKEN $work/log"

@@ -16,6 +16,7 @@ export const enums: readonly EnumSpec[] = [
       ['MEMORY', -7, 'out of memory'],
       ['SYSTEM', -8, 'the operating system refused; the text says what'],
       ['EAL', -9, 'DPDK did not start; the log says why'],
+      ['TAKEN', -10, 'the address belongs to another socket'],
     ],
   },
   {
@@ -392,5 +393,33 @@ export const calls: readonly CallSpec[] = [
     doc:
       'Walks a frame as if it had come in through the port, by the same code, and writes what happened as records (struct fwd_step); nothing is sent, counted, learned or taken from a limit. One at a time.\n' +
       'Returns the number of bytes.\nErrors: ARGUMENT (no such port, a frame of impossible length, or out is too small), STATE, MEMORY.',
+  },
+  {
+    name: 'fwd_service_socket',
+    returns: 'int32_t',
+    parameters: [
+      ['uint32_t', 'owner'],
+      ['uint32_t', 'protocol'],
+      ['uint32_t', 'l4_port'],
+      ['const char *', 'address'],
+    ],
+    doc:
+      'Opens a socket in the namespace of a plugin’s service port: protocol 6 (TCP) listens on all addresses of both families, address is \"\"; 17 (UDP) is bound to one address.\n' +
+      'Returns its descriptor, which is the caller’s.\nErrors: ARGUMENT, STATE (there is no service port, or not yet), TAKEN, SYSTEM.',
+  },
+  {
+    name: 'fwd_service_namespace',
+    returns: 'uint64_t',
+    parameters: [['uint32_t', 'owner']],
+    doc: 'Number of the namespace of a plugin’s service port, which no other that exists has; 0: there is none, or not yet.',
+  },
+  {
+    name: 'fwd_service_hand',
+    returns: 'int32_t',
+    parameters: [
+      ['uint32_t', 'connection'],
+      ['uint32_t', 'descriptor'],
+    ],
+    doc: 'Sends a descriptor, which stays the caller’s, over a connected UNIX socket with one byte (SCM_RIGHTS). Never waits. Returns 0.\nErrors: SYSTEM.',
   },
 ];

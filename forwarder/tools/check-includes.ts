@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 /** Lowest first. A module is a file's name without its ending. */
 export const layers: readonly (readonly string[])[] = [
-  ['layout', 'layout.gen', 'log', 'drop', 'netlink', 'netns', 'keeper', 'checksum', 'service_peer'],
+  ['layout', 'layout.gen', 'log', 'drop', 'netlink', 'netns', 'netns_named', 'keeper', 'checksum', 'service_peer'],
   ['service_netns'],
   ['error', 'parse', 'capture_filter', 'capture_ring', 'stats'],
   ['rcu', 'decode', 'life'],
@@ -49,7 +49,9 @@ export const layers: readonly (readonly string[])[] = [
     'link_queue',
     'closer',
     'punt',
+    'service_error',
     'service_port',
+    'service_socket',
     'capture',
     'trace',
     'trace_stage',
@@ -65,7 +67,7 @@ export const layers: readonly (readonly string[])[] = [
   // The steps of a packet's walk.
   ['arp', 'nd', 'neighbor', 'bridge', 'check', 'icmp', 'route', 'steer', 'vlan'],
   ['eal'],
-  ['api', 'api_observe', 'api_rows'],
+  ['api', 'api_observe', 'api_rows', 'api_service'],
 ];
 
 export interface SourceFile {

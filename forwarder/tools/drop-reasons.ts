@@ -71,6 +71,7 @@ const groups: readonly Group[] = [
     title: 'Services and plugins',
     about: 'The packet was for a service of the appliance, or a plugin sent it.',
     advice: {
+      'service-limit': 'This machine asks too often: a loop or an attack. Others are not hurt.',
       'service-stale': 'Harmless after a port is removed or a VM changes its address: what was on its way to it ends here.',
       'service-stray': 'The plugin behind the port speaks where it should only answer; its log may say why.',
       'gateway-fragment': 'Ping the gateway with less than the MTU; TCP and UDP services need no fragments.',

@@ -67,9 +67,13 @@ function rethrowMalformed(error: unknown): void {
   if (isMalformed(error)) throw error;
 }
 
-export async function deleteObjects(client: Client, keys: readonly ObjectKey[], cascade: boolean, project: string): Promise<ApplyReply> {
+export async function deleteObjects(
+  client: Client,
+  keys: readonly ObjectKey[],
+  { cascade, ...options }: ApplyOptions & { readonly cascade: boolean },
+): Promise<ApplyReply> {
   const body = { objects: [], delete: keys, cascade };
-  return await client.json<ApplyReply>(path({ project, dryRun: false }), { method: 'POST', body, about: 'delete' });
+  return await client.json<ApplyReply>(path(options), { method: 'POST', body, about: 'delete' });
 }
 
 /** One line for each result: `Port/default/web1 created`. */

@@ -59,3 +59,27 @@ test('confirm takes the only change on trial, and asks when there are several or
   items = [];
   t.regex((await weft(api.address, ['confirm'])).err, /nothing is on trial/);
 });
+
+test('status names what is on trial, and is shown to who may not see that', async (t) => {
+  const process = { state: 'running', pid: 1, restarts: 0, reason: '' };
+  const kernel = { version: '1', pid: 2, uptimeSeconds: 3, revision: 9 };
+  const report = { healthy: true, kernel, forwarder: process, plugins: [], counts: {}, alarms: [] };
+  const trials = { items: [{ to: 9, until: '2026-01-02T03:09:05.000Z' }] };
+  const api = await withApi(t, { 'GET /v1/status': () => report, 'GET /v1/trials': () => trials });
+  t.regex(
+    (await weft(api.address, ['status'])).out,
+    /on trial: change 9, taken back at 2026-01-02T03:09:05.000Z unless you say: weft confirm 9/,
+  );
+  const other = await withApi(t, { 'GET /v1/status': () => report });
+  const { out, code } = await weft(other.address, ['status']);
+  t.notRegex(out, /on trial/);
+  t.is(code, 0);
+});
+
+test('delete --dry-run deletes nothing and says what it would', async (t) => {
+  const deleted = { ...result, action: 'deleted' };
+  const api = await withApi(t, { 'POST /v1/apply': () => ({ revision: 9, results: [deleted] }) });
+  const { out } = await weft(api.address, ['delete', 'port', 'web1', '--dry-run']);
+  t.is(out, 'Port/default/web1 deleted (dry run)\n');
+  t.regex(api.requests.at(-1)?.path ?? '', /dryRun=true/);
+});

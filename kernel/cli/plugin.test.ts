@@ -46,3 +46,35 @@ test('--yes asks nobody', async (t) => {
   t.is(code, 0);
   t.notRegex(err, /\[y\/N\]/);
 });
+
+test('enabling and restarting are done when the plugin serves', async (t) => {
+  const states = [
+    { state: 'running', pid: 7 },
+    { state: 'running', pid: 7 },
+    { state: 'starting', pid: 8 },
+    { state: 'running', pid: 8 },
+  ];
+  const api = await new FakeApi({
+    'GET /v1/plugins/one': () => ({ name: 'one', ...(states.length > 1 ? states.shift() : states[0]) }),
+    'POST /v1/plugins/one/restart': () => ({}),
+    'PUT /v1/plugins/one': () => ({}),
+  }).start();
+  t.teardown(() => api.stop());
+  t.is((await weft(api.address, ['plugin', 'restart', 'one'])).out, 'plugin one restarted\n');
+  t.is(states.length, 1);
+  t.is((await weft(api.address, ['plugin', 'enable', 'one'])).code, 0);
+  const before = api.requests.length;
+  await weft(api.address, ['plugin', 'enable', 'one', '--no-wait']);
+  t.is(api.requests.length, before + 1);
+});
+
+test('a plugin that is given up is told of, with the reason', async (t) => {
+  const api = await new FakeApi({
+    'GET /v1/plugins/one': () => ({ name: 'one', state: 'failed', pid: null, reason: 'it crashed 5 times' }),
+    'PUT /v1/plugins/one': () => ({}),
+  }).start();
+  t.teardown(() => api.stop());
+  const { code, err } = await weft(api.address, ['plugin', 'enable', 'one']);
+  t.is(code, 1);
+  t.is(err, 'error: it crashed 5 times (plugin one): see: weft plugin logs one\n');
+});

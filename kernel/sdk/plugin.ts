@@ -92,6 +92,11 @@ export interface Asker {
   readonly address: string;
 }
 
+/** `peer` tells apart the sockets of one VM: who asks again from the same one has the same. */
+export interface DatagramAsker extends Asker {
+  readonly peer: string;
+}
+
 export interface ServiceListener {
   close(): Promise<void>;
 }
@@ -103,15 +108,15 @@ export interface ServiceListener {
  */
 export interface ServicePort {
   /**
-   * TCP connections to an L4 port, whatever the service address; the socket begins to read when the handler returns. Resolves once it listens. Rejects
-   * with CONFLICT when the port is taken already.
+   * TCP connections to an L4 port, whatever the service address. The socket is paused: `resume()` or `pipe()` starts it; and half open (allowHalfOpen):
+   * who is told `end` ends it himself. Resolves once it listens. Rejects with CONFLICT when the port is taken already.
    */
   listenTcp(l4Port: number, onConnection: (socket: Socket, asker: Asker) => void): Promise<ServiceListener>;
   /** Datagrams to one address and L4 port. `reply` answers from there; like `data` it may be kept. */
   bindUdp(
     address: string,
     l4Port: number,
-    onDatagram: (data: Buffer, asker: Asker, reply: (data: Buffer) => void) => void,
+    onDatagram: (data: Buffer, asker: DatagramAsker, reply: (data: Buffer) => void) => void,
   ): Promise<ServiceListener>;
 }
 

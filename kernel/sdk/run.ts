@@ -42,7 +42,14 @@ async function load(entry: string): Promise<{ definition: PluginDefinition; mani
   return { definition: loaded.default, manifestHash: hashManifest(file) };
 }
 
-function wires({ name, runDir, keys, servers }: Handoff): Wires {
+/** Its foreign calls are loaded by those only who may have sockets inside the networks. */
+async function servicePort({ grants }: PluginDefinition, path: string): Promise<Wires['servicePort']> {
+  if (grants?.servicePort !== true) return () => noServicePort;
+  const { NamespacePort } = await import('./service-port/index.ts');
+  return (view, forwarder) => new NamespacePort({ view, forwarder, path, log });
+}
+
+async function wires({ name, runDir, keys, servers }: Handoff, definition: PluginDefinition): Promise<Wires> {
   const sockets = plugSockets(runDir, name);
   const onMalformed = (reason: string): void => log.warn({ reason }, 'malformed message dropped');
   return {
@@ -67,7 +74,7 @@ function wires({ name, runDir, keys, servers }: Handoff): Wires {
         onConnect,
         onMalformed,
       }),
-    servicePort: () => noServicePort,
+    servicePort: await servicePort(definition, sockets.service),
     punts: (onFrame) => connectRaw({ path: sockets.punts, keys, serverKey: servers.forwarder }, onFrame),
   };
 }
@@ -84,7 +91,7 @@ const runtime = new Runtime({
   stateDir: handoff.stateDir,
   log,
   metrics,
-  wires: wires(handoff),
+  wires: await wires(handoff, definition),
   onFatal: die,
 });
 

@@ -1,6 +1,6 @@
 /** One running plugin: its context, its channels to kernel and forwarder, and what it serves. `run.ts` gives it sockets, `testing` memory. */
 import type { Logger } from 'pino';
-import type { BusClient, Handlers } from '../bus/index.ts';
+import type { BusClient, Caller, Handlers } from '../bus/index.ts';
 import type { ForwarderCalls } from '../contract/net/index.ts';
 import {
   type AdmissionReply,
@@ -27,7 +27,7 @@ export interface Wires {
   kernel(handlers: Handlers<PluginCalls>, onConnect: () => void, onDisconnect: () => void): BusClient<KernelCalls>;
   forwarder(onConnect: () => void): BusClient<ForwarderCalls>;
   punts(onFrame: (frame: Buffer) => void): RawPipe;
-  servicePort(view: ForwarderView): ServicePort;
+  servicePort(view: ForwarderView, forwarder: Caller<ForwarderCalls>): ServicePort;
 }
 
 export interface RuntimeOptions {
@@ -95,7 +95,7 @@ export class Runtime {
     this.#pipe = wires.punts((frame) => this.#punts.receive(frame));
     this.#punts.attach(this.#pipe);
     this.#view = new ForwarderView(this.#forwarder.caller, log, onFatal);
-    this.#servicePort = wires.servicePort(this.#view);
+    this.#servicePort = wires.servicePort(this.#view, this.#forwarder.caller);
     this.#statuses = new LatestQueue(
       statusBatch,
       (older, newer) => ({ ...newer, status: { ...older.status, ...newer.status } }),

@@ -1,18 +1,16 @@
 /** What became of clients' messages, for Prometheus. */
 import { Counter, type Registry } from '@weft/kernel/sdk';
+import type { Tallied } from './tally.ts';
 
-export function dhcpMetrics(
-  registry: Registry,
-  counters: () => readonly { readonly name: string; readonly count: number }[] = () => [],
-): void {
+export function dhcpMetrics(registry: Registry, tallied: () => readonly Tallied[] = () => []): void {
   new Counter({
     name: 'weft_dhcp_messages_total',
-    help: 'Messages of clients, by type of the reply or by why there was none',
-    labelNames: ['outcome'],
+    help: 'Messages of clients, by protocol and type of the reply or why there was none',
+    labelNames: ['protocol', 'outcome'],
     registers: [registry],
     collect() {
       this.reset();
-      for (const { name, count } of counters()) this.inc({ outcome: name }, count);
+      for (const { protocol, name, count } of tallied()) this.inc({ protocol, outcome: name }, count);
     },
   });
 }

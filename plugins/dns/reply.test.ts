@@ -1,6 +1,6 @@
 import test from 'ava';
 import { parseDns } from './message/codec.ts';
-import { buildReply, readQuery } from './reply.ts';
+import { buildReply, buildTruncated, readQuery, udpLimit } from './reply.ts';
 import type { Resolution } from './zone/authority.ts';
 
 const www = '03777777076578616d706c6503636f6d00';
@@ -43,6 +43,12 @@ for (const [name, bytes, rcode] of refused) {
   });
 }
 
+test('a refusal is short, however many questions there are', (t) => {
+  const questions = Buffer.alloc(5 * 800, Buffer.from('0000010001', 'hex'));
+  const read = readQuery(Buffer.concat([Buffer.from('123401000320000000000001', 'hex'), questions, Buffer.from(opt('04d0', '01'), 'hex')]));
+  t.true(read.kind === 'reply' && read.bytes.length <= 512);
+});
+
 test('BADVERS tells the version that is served', (t) => {
   t.like(immediate(query({ opt: opt('04d0', '01', '8000') })).edns, { version: 0, size: 1232, dnssecOk: true });
 });
@@ -63,7 +69,7 @@ const resolution = (count = 1, more: Partial<Resolution> = {}): Resolution => ({
 function replied(bytes: Buffer, said = resolution(), mtu = 1450) {
   const read = readQuery(bytes);
   if (read.kind !== 'query') throw new Error(`${read.kind}, not a query`);
-  const built = buildReply(read.query, said, mtu);
+  const built = buildReply(read.query, said, udpLimit(read.query.message, mtu));
   return { ...parseDns(built), length: built.length };
 }
 
@@ -117,3 +123,17 @@ for (const [name, bytes, mtu, limit] of sizes) {
     t.is(cut.answers.length, 0);
   });
 }
+
+test('what is put off has the question, TC, and nothing else', (t) => {
+  const read = readQuery(query({ opt: opt('1000', '00', '8000') }));
+  if (read.kind !== 'query') throw new TypeError(read.kind);
+  const reply = parseDns(buildTruncated(read.query));
+  t.like(reply, { id: 0x1234, rcode: 0, truncated: true, answers: [], authorities: [], additionals: [] });
+  t.is(reply.questions.length, 1);
+  t.true(reply.edns?.dnssecOk);
+});
+
+test('a query of more than 4,096 bytes is not read', (t) => {
+  const long = Buffer.concat([query(), Buffer.alloc(4096)]);
+  t.like(immediate(long), { id: 0x1234, rcode: 1, questions: [] });
+});

@@ -1,8 +1,7 @@
 /** What every query gets, whatever it asks: RFC 1035 §4, RFC 6891 §6, RFC 8906 (never go silent on a question). Pure. */
 
-import { buildDns, type DnsMessage, type Header, parseDns, parseHeader, type Question } from './message/codec.ts';
+import { buildDns, type DnsMessage, type Header, parseHeader, type Question, tryParseDns } from './message/codec.ts';
 import { classes, opcodes, rcodes, recordTypes } from './message/iana.ts';
-import { DnsFormatError } from './message/wire.ts';
 import type { Resolution } from './zone/authority.ts';
 
 /** A query with the one question that is worth an answer. */
@@ -17,32 +16,44 @@ export type Read =
   | { readonly kind: 'reply'; readonly bytes: Buffer; readonly rcode: number }
   | { readonly kind: 'drop'; readonly reason: string };
 
-/** Bytes of a reply without EDNS (RFC 1035 §4.2.1), and what we send at most with it (RFC 9715 §3.2). */
+/** Bytes of a reply over UDP without EDNS (RFC 1035 §4.2.1). */
 const plainBytes = 512;
-const largestBytes = 1232;
+/** What we send at most with it (RFC 9715 §3.2). */
+export const largestBytes = 1232;
+/** No query needs as much. What is longer is answered without being read: that would take time others need. */
+export const longestQuery = 4096;
+/** Over TCP there are two bytes for the length (RFC 1035 §4.2.2). */
+export const longestMessage = 0xffff;
 /** IPv4 and UDP headers. */
 const headersBytes = 28;
 const firstMetaType = 128;
 
-/** Reads a UDP payload. A reply to a reply would start a loop, and fewer than 12 bytes have no id: both are dropped. Never throws. */
+/** Reads a message from a VM. A reply to a reply would start a loop, and fewer than 12 bytes have no id: both are dropped. Never throws. */
 export function readQuery(bytes: Buffer): Read {
   const header = parseHeader(bytes);
   if (header === undefined) return { kind: 'drop', reason: 'shorter than a header' };
   if (header.response) return { kind: 'drop', reason: 'a response' };
-  const message = tryParse(bytes);
+  const message = bytes.length > longestQuery ? undefined : tryParseDns(bytes);
   if (header.opcode !== opcodes.QUERY) return refuse(message ?? header, rcodes.NOTIMP);
   if (message === undefined) return refuse(header, rcodes.FORMERR);
+  const [question, another] = message.questions;
+  // Hundreds of questions would not fit the reply.
+  if (another !== undefined) return refuse({ ...message, questions: [] }, rcodes.FORMERR);
   if (message.edns !== undefined && message.edns.version > 0) return refuse(message, rcodes.BADVERS);
-  const [question] = message.questions;
-  if (question === undefined || message.questions.length !== 1) return refuse({ ...message, questions: [] }, rcodes.FORMERR);
+  if (question === undefined) return refuse(message, rcodes.FORMERR);
   const refusal = refusalOf(question);
   return refusal === undefined ? { kind: 'query', query: { message, question } } : refuse(message, refusal);
 }
 
-/** The reply that tells a resolution, no longer than the asker and its network (`mtuBytes`) take. */
-export function buildReply(query: Query, resolution: Resolution, mtuBytes: number): Buffer {
+/** How long a reply over UDP may be: as the asker and its network take it. */
+export function udpLimit({ edns }: DnsMessage, mtuBytes: number): number {
+  const asked = edns === undefined ? plainBytes : Math.min(largestBytes, Math.max(plainBytes, edns.size));
+  return Math.max(plainBytes, Math.min(asked, mtuBytes - headersBytes));
+}
+
+/** The reply that tells a resolution, at most `limit` bytes long (at least 512). */
+export function buildReply(query: Query, resolution: Resolution, limit: number): Buffer {
   const { message } = query;
-  const asked = message.edns === undefined ? plainBytes : Math.min(largestBytes, Math.max(plainBytes, message.edns.size));
   const wantsAuthentic = message.authenticData || message.edns?.dnssecOk === true;
   const reply = {
     ...replyTo(message, resolution.rcode),
@@ -51,8 +62,14 @@ export function buildReply(query: Query, resolution: Resolution, mtuBytes: numbe
     authenticData: resolution.authenticData && wantsAuthentic,
     answers: resolution.answers,
     authorities: resolution.authorities,
+    additionals: resolution.additionals ?? [],
   };
-  return buildDns(reply, Math.max(plainBytes, Math.min(asked, mtuBytes - headersBytes)));
+  return buildDns(reply, limit);
+}
+
+/** The reply that has the asker come again by TCP. */
+export function buildTruncated({ message }: Query): Buffer {
+  return buildDns({ ...replyTo(message, rcodes.NOERROR), truncated: true }, plainBytes);
 }
 
 /** Questions with no resolution at all: a wrong rcode here is still an answer. */
@@ -90,13 +107,4 @@ function replyTo(message: Header | DnsMessage, rcode: number): DnsMessage {
       ? {}
       : { edns: { size: largestBytes, version: 0, dnssecOk: whole.edns.dnssecOk, options: Buffer.alloc(0) } }),
   };
-}
-
-function tryParse(bytes: Buffer): DnsMessage | undefined {
-  try {
-    return parseDns(bytes);
-  } catch (error) {
-    if (error instanceof DnsFormatError) return undefined;
-    throw error;
-  }
 }

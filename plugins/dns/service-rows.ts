@@ -1,18 +1,18 @@
-/** Which packets the forwarder hands to this plugin. */
+/** Which packets come to this plugin: UDP as punts, TCP through its service port. */
 import { canonicalIp, protocols, type ServiceRow, serviceActions, type VirtualNetwork } from '@weft/kernel/contract/net';
 
-/** UDP port 53 of each gateway that its subnet names as DNS server, or that it names by default. Other servers are ordinary traffic. */
+export const serverPort = 53;
+
+/** Port 53 of each gateway that its subnet names as DNS server, or that it names by default. Other servers are ordinary traffic. */
 export function serviceRows(networks: readonly VirtualNetwork[], puntClass: number): readonly ServiceRow[] {
   return networks.flatMap((network) =>
-    servers(network).map((address) => ({
-      table: 'service',
-      vrf: network.status.id,
-      protocol: protocols.udp,
-      l4Port: 53,
-      address,
-      action: serviceActions.punt,
-      puntClass,
-    })),
+    servers(network).flatMap((address) => {
+      const row = { table: 'service', vrf: network.status.id, l4Port: serverPort, address } as const;
+      return [
+        { ...row, protocol: protocols.udp, action: serviceActions.punt, puntClass },
+        { ...row, protocol: protocols.tcp, action: serviceActions.port, puntClass: 0 },
+      ];
+    }),
   );
 }
 

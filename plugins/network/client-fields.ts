@@ -7,10 +7,17 @@ const domainPattern = '^[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\\.[A-Za
 
 export const domainField = (description: string) => Type.String({ description, pattern: domainPattern, maxLength: 253 });
 
+/** NVT ASCII (RFC 2132 §9.4). */
+const nameField = (description: string) => Type.String({ description, pattern: '^[ -~]+$', maxLength: 128 });
+
 const customOption = Type.Object(
   {
     family: Type.Optional(Type.Enum([4, 6], { description: 'IP version of the protocol: 4 for DHCPv4 (default), 6 for DHCPv6.' })),
-    code: Type.Integer({ description: 'Number of the option: 1 to 254 for DHCPv4, 1 to 65535 for DHCPv6.', minimum: 1, maximum: 65_535 }),
+    code: Type.Integer({
+      description: 'Number of the option: 1 to 254 for DHCPv4, 1 to 65535 for DHCPv6; not one that the protocol itself needs, such as 51.',
+      minimum: 1,
+      maximum: 65_535,
+    }),
     hex: Type.Optional(
       Type.String({ description: 'Its bytes as hexadecimal digits; hex or text.', pattern: '^(?:[0-9A-Fa-f]{2})*$', maxLength: 1024 }),
     ),
@@ -23,24 +30,42 @@ export const dhcpOptionsField = Type.Optional(
   Type.Object(
     {
       ntp: Type.Optional(
-        Type.Array(addressField('Address of a time server.'), { description: 'Time servers of either family.', maxItems: 8 }),
+        Type.Array(addressField('Address of a time server.'), {
+          description: 'Time servers (NTP), each told over its own family: DHCPv4 option 42, DHCPv6 option 56.',
+          maxItems: 8,
+        }),
       ),
       domainSearch: Type.Optional(
-        Type.Array(domainField('A domain.'), { description: 'Domains that resolvers complete short names with.', maxItems: 16 }),
+        Type.Array(domainField('A domain.'), {
+          description:
+            'Domains that resolvers complete short names with: DHCPv4 option 119, DHCPv6 option 24 and router advertisements. Default: clients complete with the domain of the network.',
+          maxItems: 16,
+        }),
       ),
       tftpServerName: Type.Optional(
-        Type.String({ description: 'TFTP server name or address, option 66; IPv4 only.', minLength: 1, maxLength: 128 }),
+        nameField(
+          'Name or address of the server to boot from: DHCPv4 option 66 and the field sname; an address also the field siaddr, when tftpServers names none.',
+        ),
       ),
-      bootFile: Type.Optional(Type.String({ description: 'Boot file name, option 67; IPv4 only.', minLength: 1, maxLength: 128 })),
+      bootFile: Type.Optional(nameField('Name of the boot file: DHCPv4 option 67 and the field file.')),
       tftpServers: Type.Optional(
-        Type.Array(addressField('IPv4 address of a TFTP server.'), { description: 'TFTP servers, option 150.', maxItems: 8 }),
+        Type.Array(addressField('IPv4 address of a TFTP server.'), {
+          description: 'TFTP servers: DHCPv4 option 150; the first is the next server (the field siaddr).',
+          maxItems: 8,
+        }),
       ),
-      custom: Type.Optional(Type.Array(customOption, { description: 'Any other options, by number.', maxItems: 32 })),
+      custom: Type.Optional(
+        Type.Array(customOption, {
+          description:
+            'Any other options, by number; sent also to clients that do not ask for them. One takes the place of what Weft says under the same number. Those of port, subnet and network add up.',
+          maxItems: 32,
+        }),
+      ),
     },
     {
       ...closed,
       description:
-        'What clients are told beside addresses. A field of the port goes before that of its subnet, and that before the network.',
+        'What clients are told beside addresses. A field of the port goes before that of its subnet, and that before the network. An empty list tells none. In all at most 1,024 bytes.',
     },
   ),
 );
@@ -51,7 +76,8 @@ export const resolverField = Type.Optional(
       upstreams: Type.Optional(
         Type.Array(
           Type.String({
-            description: 'ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT.',
+            description:
+              'ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT, unicast. Which are not asked is the setting deniedUpstreams of the plugin dns.',
             pattern: '^[0-9A-Fa-f:.]+$|^\\[[0-9A-Fa-f:.]+\\](?::\\d{1,5})?$',
             maxLength: 53,
           }),

@@ -33,13 +33,14 @@ const subnet = Type.Object(
       ),
     ),
     dhcp: Type.Boolean({
-      description: 'Clients get leases by DHCP. This version serves DHCPv4; in an IPv6 subnet the field has no effect yet.',
+      description:
+        'Clients get leases: by DHCPv4 in an IPv4 subnet; in an IPv6 subnet by DHCPv6, to which router advertisements lead them (bits M and O).',
       default: true,
     }),
     slaac: Type.Optional(
       Type.Boolean({
         description:
-          'IPv6 with length 64 only: VMs may take addresses by themselves (RFC 4862); they are learnt. This version sends no router advertisements: a VM is told the prefix by hand, or by a router in the network.',
+          'IPv6 with length 64 only: VMs may take addresses by themselves (RFC 4862), as router advertisements tell them (bit A of the prefix); they are learnt.',
       }),
     ),
     dns: Type.Optional(

@@ -41,7 +41,7 @@ export const notUnicast = prefixes('0.0.0.0/8', '127.0.0.0/8', '224.0.0.0/4', '2
 /** RFC 3927, RFC 4291 §2.5.6: every link has them, so none can be routed. */
 export const linkLocal = prefixes('169.254.0.0/16', 'fe80::/10');
 
-function prefixes(...texts: readonly string[]): readonly IpPrefix[] {
+export function prefixes(...texts: readonly string[]): readonly IpPrefix[] {
   return texts.flatMap((text) => parsePrefix(text)?.prefix ?? []);
 }
 

@@ -8,7 +8,7 @@ import type { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { type Caller, connect, connectRaw, newKeyPair, type RawSocket } from '@weft/kernel/bus';
 import type { ForwarderCalls } from '@weft/kernel/contract/net';
-import { type KeyPair, type Peer, type PuntClassSpec, plugSockets } from '@weft/kernel/contract/system';
+import { type Grants, type KeyPair, type Peer, type PuntClassSpec, plugSockets } from '@weft/kernel/contract/system';
 
 const program = fileURLToPath(new URL('../main.ts', import.meta.url));
 
@@ -23,7 +23,7 @@ export class Launcher {
   readonly #state: number;
   readonly #peers: Record<string, Peer> = {};
   /** The pid in base 36: several tests run at once. */
-  readonly #linkTag = (process.pid % 36 ** 3).toString(36);
+  readonly linkTag = (process.pid % 36 ** 3).toString(36);
   #disabled: readonly string[] = [];
   readonly #clients: { close(): void }[] = [];
   #child: ChildProcess | undefined;
@@ -53,7 +53,7 @@ export class Launcher {
       runDir: this.#folder,
       stateDir: this.#folder,
       logLevel: 'info',
-      linkTag: this.#linkTag,
+      linkTag: this.linkTag,
       keys: this.#keys,
       servers: { kernel: '', forwarder: this.#keys.publicKey },
       settings: { memoryMib: 64, stateMib: 64, maxPorts: 64, ...settings },
@@ -72,9 +72,10 @@ export class Launcher {
     rows: readonly string[],
     puntClasses: readonly PuntClassSpec[] = [],
     onPunts: (batch: Buffer) => void = () => undefined,
+    more: Partial<Grants> = {},
   ): Promise<StandInPlugin> {
     const keys = newKeyPair();
-    this.#peers[name] = { publicKey: keys.publicKey, grants: { rows, reads: [], writes: [] }, puntClasses };
+    this.#peers[name] = { publicKey: keys.publicKey, grants: { rows, reads: [], writes: [], ...more }, puntClasses };
     this.#tell();
     const client = connect<Record<string, never>, ForwarderCalls>({
       ...this.#target(name, 'control', keys),
@@ -92,6 +93,11 @@ export class Launcher {
     delete this.#peers[name];
     this.#disabled = disabled ? [name] : [];
     this.#tell();
+  }
+
+  /** Path of a plugin's `service.sock`. */
+  serviceSocket(name: string): string {
+    return plugSockets(this.#folder, name).service;
   }
 
   descriptors(): number {

@@ -11,6 +11,7 @@ interface Options extends GlobalOptions {
   readonly filename?: string;
   readonly cascade?: boolean;
   readonly ignoreMissing?: boolean;
+  readonly dryRun?: boolean;
 }
 
 export function addDelete(program: Command, session: Session): void {
@@ -22,6 +23,7 @@ export function addDelete(program: Command, session: Session): void {
     .option('-f, --filename <path>', 'delete what this file or directory, or - for stdin, names')
     .option('--cascade', 'delete what refers to them, too')
     .option('--ignore-missing', 'leave out what does not exist')
+    .option('--dry-run', 'say what would be deleted, and delete nothing')
     .action(async (kind: string | undefined, name: string | undefined, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<Options>();
       if ((options.filename === undefined) !== (kind !== undefined && name !== undefined))
@@ -31,8 +33,9 @@ export function addDelete(program: Command, session: Session): void {
       const named = await keysNamed(session, kinds, scope, options.filename, kind, name);
       const keys = options.ignoreMissing === true ? await existing(session.client, kinds, named) : named;
       if (keys.length === 0) return;
-      const { results } = await deleteObjects(session.client, keys, options.cascade === true, scope.project);
-      session.io.out(formatResults(results, formatKey));
+      const { cascade = false, dryRun = false } = options;
+      const { results } = await deleteObjects(session.client, keys, { cascade, dryRun, project: scope.project });
+      session.io.out(formatResults(results, formatKey, dryRun ? ' (dry run)' : ''));
     });
 }
 

@@ -1,8 +1,9 @@
 /** `weft plugin`: the plugins, their life and their logs. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
 import { addPrinting, answerOption, type Printing, render, renderOne } from '../answers.ts';
 import { countOf } from '../count.ts';
-import { failure } from '../errors.ts';
+import { exitCodes, failure } from '../errors.ts';
 import { agreed } from '../question.ts';
 import type { PluginState } from '../report.ts';
 import type { Session } from '../session.ts';
@@ -16,6 +17,10 @@ export function addPlugin(program: Command, session: Session): void {
   addLogs(plugin, session);
   addDescribe(plugin, session);
 }
+
+/** The kernel gives a plugin up before. */
+const servingMs = 90_000;
+const lookMs = 100;
 
 function pathOf(name: string, rest = ''): string {
   return `/v1/plugins/${encodeURIComponent(name)}${rest}`;
@@ -40,10 +45,12 @@ function addList(plugin: Command, session: Session): void {
 function addEnable(plugin: Command, session: Session): void {
   plugin
     .command('enable')
-    .description('let it run, now and after every start')
+    .description('let it run, now and after every start; done when it serves')
     .argument('<name>')
-    .action(async (name: string) => {
+    .option('--no-wait', 'do not wait until it serves')
+    .action(async (name: string, options: { wait: boolean }) => {
       await session.client.json(pathOf(name), { method: 'PUT', body: { enabled: true }, about: `plugin ${name}` });
+      if (options.wait) await serving(session, name);
       session.io.out(`plugin ${name} enabled\n`);
     });
 }
@@ -68,12 +75,28 @@ function addDisable(plugin: Command, session: Session): void {
 function addRestart(plugin: Command, session: Session): void {
   plugin
     .command('restart')
-    .description('stop and start its process')
+    .description('stop and start its process; done when it serves')
     .argument('<name>')
-    .action(async (name: string) => {
-      await session.client.json(pathOf(name, '/restart'), { method: 'POST', body: {}, about: `plugin ${name}` });
+    .option('--no-wait', 'do not wait until it serves')
+    .action(async (name: string, options: { wait: boolean }) => {
+      const about = `plugin ${name}`;
+      const { pid } = await session.client.json<PluginState>(pathOf(name), { about });
+      await session.client.json(pathOf(name, '/restart'), { method: 'POST', body: {}, about });
+      if (options.wait) await serving(session, name, pid);
       session.io.out(`plugin ${name} restarted\n`);
     });
+}
+
+/** Returns once the plugin serves, in another process than `former`. Exit 3: not in time. */
+async function serving(session: Session, name: string, former: number | null = null): Promise<void> {
+  const about = `plugin ${name}`;
+  for (const end = performance.now() + servingMs; ; await sleep(lookMs, undefined, { signal: session.io.signal })) {
+    const { state, pid, reason = '' } = await session.client.json<PluginState>(pathOf(name), { about });
+    if (state === 'running' && pid !== former) return;
+    if (state === 'failed') throw failure(reason || 'it does not run', about, `see: weft plugin logs ${name}`);
+    if (performance.now() > end)
+      throw failure(`it does not serve after ${servingMs / 1_000} s`, about, `see: weft plugin describe ${name}`, exitCodes.notInTime);
+  }
 }
 
 function addLogs(plugin: Command, session: Session): void {

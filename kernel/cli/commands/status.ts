@@ -1,7 +1,8 @@
 /** `weft status`: how Weft is, on one screen. Exit 0: healthy. */
 import type { Command } from 'commander';
 import { answerOption, renderOne } from '../answers.ts';
-import { exitCodes } from '../errors.ts';
+import { type Trial, trialsOf } from '../changes.ts';
+import { CommandFailure, exitCodes } from '../errors.ts';
 import { cell, paint, Table } from '../output.ts';
 import type { ProcessState, StatusReport } from '../report.ts';
 import type { Session } from '../session.ts';
@@ -13,14 +14,25 @@ export function addStatus(program: Command, session: Session): void {
     .addOption(answerOption(['table', 'json', 'yaml']))
     .action(async (options: { output: string }) => {
       const report = await session.client.json<StatusReport>('/v1/status');
-      session.io.out(renderOne(report, options.output, () => formatStatus(report, session.io.terminal)));
+      const trials = options.output === 'table' ? await trialsSeen(session) : [];
+      session.io.out(renderOne(report, options.output, () => formatStatus(report, trials, session.io.terminal)));
       session.exitCode = report.healthy ? 0 : exitCodes.failed;
     });
 }
 
 const titles = ['PROCESS', 'STATE', 'PID', 'VERSION', 'MEMORY', 'RESTARTS', 'REASON'];
 
-function formatStatus(report: StatusReport, terminal: boolean): string {
+/** Who may not see what is on trial is shown the rest. */
+async function trialsSeen(session: Session): Promise<readonly Trial[]> {
+  try {
+    return await trialsOf(session.client);
+  } catch (thrown) {
+    if (thrown instanceof CommandFailure) return [];
+    throw thrown;
+  }
+}
+
+function formatStatus(report: StatusReport, trials: readonly Trial[], terminal: boolean): string {
   const { kernel, forwarder, plugins, counts } = report;
   const processes: [string, ProcessState][] = [
     ['kernel', { state: 'running', ...kernel }],
@@ -38,6 +50,7 @@ function formatStatus(report: StatusReport, terminal: boolean): string {
     `\nversion ${cell(kernel.version)}, up ${formatSeconds(kernel.uptimeSeconds)}, revision ${cell(kernel.revision)}\n`,
     ...formatEnforcement(report),
     `objects: ${objects.length === 0 ? 'none' : objects.join(', ')}\n`,
+    ...trials.map(({ to, until }) => `on trial: change ${to}, taken back at ${until} unless you say: weft confirm ${to}\n`),
     ...formatAlarms(report, terminal),
   ].join('');
 }

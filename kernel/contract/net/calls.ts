@@ -63,8 +63,9 @@ export type TraceStep =
   | { readonly kind: 'stage'; readonly stage: string; readonly verdict: string }
   /** A row decided. */
   | { readonly kind: 'row'; readonly row: Row }
-  /** A frame leaves through a port, ends under a reason, or goes to a plugin by a punt class. */
+  /** A frame leaves through a port, goes to sockets of a plugin, ends under a reason, or goes to a plugin by a punt class. */
   | { readonly kind: 'sent'; readonly port: number; readonly frame: Buffer }
+  | { readonly kind: 'served'; readonly plugin: string; readonly frame: Buffer }
   | { readonly kind: 'dropped'; readonly reason: string; readonly sentence: string; readonly frame: Buffer }
   | { readonly kind: 'punted'; readonly plugin: string; readonly puntClass: string; readonly frame: Buffer }
   /** A frame is made besides the one that caused it: a copy, a fragment, an ICMP error. */
@@ -93,6 +94,17 @@ export interface ForwarderCalls {
   /** Walks a frame as if it came in through the port, by the forwarder's own code; nothing is sent, counted or learned. */
   readonly 'ports.trace': Unary<{ port: number; frame: Buffer }, { steps: readonly TraceStep[] }>;
   readonly 'ports.watch': Stream<Record<string, never>, { ports: readonly PortState[]; removed: readonly number[] }>;
+  /**
+   * Opens a socket in the namespace of the caller's service port: TCP listens on all addresses, UDP is bound to `address`. Who shows the ticket at the
+   * caller's `service.sock` gets the descriptor, once, within 5 s. For a plugin with `grants.servicePort`: else FORBIDDEN. CONFLICT: the address is
+   * taken; UNAVAILABLE: the service port is not there yet, or too many sockets wait to be taken.
+   */
+  readonly 'service.socket': Unary<
+    { protocol: 'tcp' | 'udp'; l4Port: number; address?: string },
+    { ticket: string } & ForwarderCalls['service.namespace']['out']
+  >;
+  /** Number of the caller's service port, and of the namespace behind it: sockets in another one reach nobody any more. FORBIDDEN, UNAVAILABLE. */
+  readonly 'service.namespace': Unary<Record<string, never>, { port: number; namespace: string }>;
   readonly 'stats.read': Unary<{ ports?: readonly number[] }, { ports: readonly PortStats[] }>;
   readonly 'drops.read': Unary<{ ports?: readonly number[] }, { drops: readonly DropCount[] }>;
 }

@@ -151,6 +151,11 @@ export const dropReasons: readonly { readonly name: string; readonly meaning: st
     "advice": "For a moment during changes: nothing. If it goes on, a plugin did not send all its rows: `weft status`."
   },
   {
+    "name": "service-limit",
+    "meaning": "More packets, datagrams or new connections to sockets of a plugin than one port may send per second.",
+    "advice": "This machine asks too often: a loop or an attack. Others are not hurt."
+  },
+  {
     "name": "service-stale",
     "meaning": "A plugin answered a port that is gone, or an address that the port no longer asks from.",
     "advice": "Harmless after a port is removed or a VM changes its address: what was on its way to it ends here."

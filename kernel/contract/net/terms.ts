@@ -2,6 +2,8 @@
 
 /** Ethernet address of every network's gateway, on every appliance (RFC 5798 §7.3 range). */
 export const gatewayMac = '00:00:5e:00:01:00';
+/** Link-local address of every network's gateway, made of its Ethernet address (RFC 4291 appendix A). */
+export const gatewayLinkLocal = 'fe80::200:5eff:fe00:100';
 
 /** Forwarding mode of a network, and its number in bridge rows. */
 export const forwardingModes = { l2: 0, l3: 1, l2_l3: 2 } as const;

@@ -43,9 +43,14 @@ export interface Enforcement {
 }
 
 /** The sockets of one plugin: bound by kernel and forwarder, in folders that this plugin alone gets to see. */
-export function plugSockets(runDir: string, plugin: string): { readonly kernel: string; readonly control: string; readonly punts: string } {
+export function plugSockets(runDir: string, plugin: string): Readonly<Record<'kernel' | 'control' | 'punts' | 'service', string>> {
   const of = (server: string, name: string): string => `${runDir}/${server}/${plugin}/${name}.sock`;
-  return { kernel: of('kernel', 'control'), control: of('forwarder', 'control'), punts: of('forwarder', 'punt') };
+  return {
+    kernel: of('kernel', 'control'),
+    control: of('forwarder', 'control'),
+    punts: of('forwarder', 'punt'),
+    service: of('forwarder', 'service'),
+  };
 }
 
 export interface TlsHandoff {

@@ -121,6 +121,8 @@ export class FakeForwarder {
       'ports.trace': ({ port, frame }) => ({ steps: this.trace(port, frame) }),
       'ports.capture': (request, context) => this.#capture(request, context),
       'ports.watch': (_, context) => this.#watch(context),
+      'service.socket': () => noSockets(),
+      'service.namespace': () => noSockets(),
       'stats.read': ({ ports }) => ({ ports: this.stats.filter((entry) => ports === undefined || ports.includes(entry.id)) }),
       'drops.read': ({ ports }) => ({ drops: this.drops.filter((entry) => ports === undefined || ports.includes(entry.port)) }),
     };
@@ -219,4 +221,9 @@ function rowOf(op: Buffer): Row {
   const [row] = table === undefined ? [] : readRows(table, op.subarray(opHeaderBytes));
   if (row === undefined) throw fail('MALFORMED', `no row of table ${op[1]}`);
   return row;
+}
+
+/** `FakeServicePort` has its own. */
+function noSockets(): never {
+  throw fail('FORBIDDEN', 'there are no sockets here', 'use the service port of startPlugin');
 }

@@ -25,7 +25,7 @@ export class FakeServicePort implements ServicePort {
   async connect(l4Port: number, asker: Asker): Promise<Socket> {
     const onConnection = this.#tcp.get(l4Port);
     if (onConnection === undefined) throw Object.assign(new Error('connection refused'), { code: 'ECONNREFUSED' });
-    const server = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1');
+    const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const accepted = once(server, 'connection');
     const client = connect((server.address() as { port: number }).port, '127.0.0.1');
@@ -36,15 +36,14 @@ export class FakeServicePort implements ServicePort {
       end.once('close', () => this.#sockets.delete(end));
     }
     onConnection(socket, asker);
-    socket.resume();
     return client;
   }
 
   /** A datagram of a VM; resolves with the first answer. Throws ECONNREFUSED where nobody is bound. */
-  datagram(l4Port: number, asker: Asker, data: Buffer): Promise<Buffer> {
+  datagram(l4Port: number, asker: Asker, data: Buffer, peer = 'vm'): Promise<Buffer> {
     const onDatagram = this.#udp.get(`${canonicalIp(asker.address)} ${l4Port}`);
     if (onDatagram === undefined) return Promise.reject(Object.assign(new Error('connection refused'), { code: 'ECONNREFUSED' }));
-    return new Promise((resolve) => onDatagram(Buffer.from(data), asker, (answer) => resolve(Buffer.from(answer))));
+    return new Promise((resolve) => onDatagram(Buffer.from(data), { ...asker, peer }, (answer) => resolve(Buffer.from(answer))));
   }
 
   close(): void {

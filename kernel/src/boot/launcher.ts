@@ -14,6 +14,7 @@ import { Launches, weftPrograms } from './launches.ts';
 import { cleanRun, clearRun, deleteLinks, recordRun, removeRun, strangerIn } from './leftovers.ts';
 import { lockHolder, takeLock } from './lock.ts';
 import { LogRotation } from './log-rotation.ts';
+import { removeMounts } from './marked-mounts.ts';
 import { readOptions } from './options.ts';
 import { type InstancePaths, programDir } from './paths.ts';
 import { assertReadable } from './readable.ts';
@@ -55,6 +56,7 @@ function publishApi(address: string, socket: string): void {
 function release({ runDir, apiSocket }: InstancePaths, memory: StateMemory): void {
   closeSync(memory.descriptor);
   deleteLinks(memory.linkTag);
+  removeMounts(memory.linkTag);
   rmSync(apiSocket, { force: true });
   removeRun(runDir);
 }

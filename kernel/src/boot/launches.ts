@@ -2,7 +2,15 @@
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { newKeyPair } from '../../bus/keys.ts';
-import { fail, identifierPattern, type KeyPair, type ProcessSpec, plugSockets, type TlsHandoff } from '../../contract/system/index.ts';
+import {
+  fail,
+  type Grants,
+  identifierPattern,
+  type KeyPair,
+  type ProcessSpec,
+  plugSockets,
+  type TlsHandoff,
+} from '../../contract/system/index.ts';
 import type { HostSettings } from '../config/index.ts';
 import { auditDescriptor, type Launch } from './child.ts';
 import { type Confinement, confine } from './confine.ts';
@@ -132,7 +140,14 @@ export class Launches {
       ...[kernel, control].map((socket) => ({ from: dirname(socket), to: dirname(socket) })),
     ];
     const admitted = containment.admit(name, { limits, stateDir, log: join(paths.stateDir, 'log', `${name}.log`) });
-    const how = { uid, network: grants.outside === true, seesProcesses: false, tmpMib: 16, openFiles: 1024, fileMib: limits.stateMib };
+    const how = {
+      uid,
+      network: grants.outside === true,
+      seesProcesses: false,
+      tmpMib: 16,
+      openFiles: openFilesOf(grants),
+      fileMib: limits.stateMib,
+    };
     const node = [...this.#permissions(), `--max-old-space-size=${limits.memoryMib}`];
     return {
       ...this.#confined({ ...how, ...admitted, binds }, node, programs.plugin, resolve(this.#app, entry)),
@@ -215,6 +230,11 @@ export class Launches {
     const names = this.#pluginDirs().flatMap((dir) => (existsSync(dir) ? readdirSync(dir) : []));
     return names.filter((name) => identifier.test(name));
   }
+}
+
+/** Who serves VMs has a socket for each that asks, and one more for whom it asks in turn. */
+function openFilesOf({ servicePort }: Grants): number {
+  return servicePort === true ? 8_192 : 1_024;
 }
 
 function makeDir(path: string, uid: number, mode = 0o755): void {

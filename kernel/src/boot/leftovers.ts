@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { removeMounts } from './marked-mounts.ts';
 import { isAlive, type ProcessId, signal } from './proc.ts';
 
 const killWaitMs = 2_000;
@@ -51,7 +52,7 @@ export function recordRun(runDir: string, record: RunRecord): void {
   writeFileSync(join(runDir, 'launcher.json'), JSON.stringify(record));
 }
 
-/** Kills the processes of a dead run that still live (one whose pid is another process by now is left alone) and deletes its links. */
+/** Kills the processes of a dead run that still live (one whose pid is another process by now is left alone) and deletes its links and mounts. */
 export async function cleanRun(runDir: string): Promise<{ processes: readonly string[]; links: readonly string[] }> {
   let record: RunRecord;
   try {
@@ -63,6 +64,7 @@ export async function cleanRun(runDir: string): Promise<{ processes: readonly st
   for (const [, id] of living) signal(id, 'SIGKILL');
   const end = performance.now() + killWaitMs;
   while (living.some(([, id]) => isAlive(id)) && performance.now() < end) await sleep(10);
+  removeMounts(record.linkTag);
   return { processes: living.map(([name]) => name), links: deleteLinks(record.linkTag) };
 }
 

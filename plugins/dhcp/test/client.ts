@@ -1,14 +1,12 @@
 /** A DHCP client's messages for tests, and a port for it to be behind. */
+import { toldOptions } from '../told-options.ts';
 import type { Assignment } from '../v4/assignment.ts';
-import type { DhcpMessage } from '../v4/codec.ts';
+import { type DhcpMessage, noName } from '../v4/codec.ts';
 import { addresses, optionCodes, uint8 } from '../v4/option.ts';
 
 export const clientMac = '02:00:00:00:00:01';
 
 export const assignment: Assignment = {
-  project: 'default',
-  port: 'web1',
-  network: 'red',
   mac: clientMac,
   address: '10.1.0.11',
   prefixLength: 24,
@@ -19,6 +17,7 @@ export const assignment: Assignment = {
   hostname: 'web1',
   mtuBytes: 1450,
   routes: [],
+  told: toldOptions(4, []),
 };
 
 /** Options by code; `requested` and `server` as addresses. */
@@ -42,6 +41,7 @@ export function clientMessage(asked: Asked, fields: Partial<DhcpMessage> = {}): 
     ...{ op: 1, htype: 1, hlen: 6, hops: 0, xid: 0x1234_5678, secs: 3, flags: 0 },
     ...{ ciaddr: none, yiaddr: none, siaddr: none, giaddr: none },
     chaddr: Buffer.from('02000000000100000000000000000000', 'hex'),
+    ...{ sname: noName, file: noName },
     options,
     ...fields,
   };

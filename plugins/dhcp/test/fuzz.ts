@@ -1,6 +1,7 @@
 /** Fuzz target: the frame parser, the DHCP codec and the server's rules, on whatever a VM may send. */
 import assert from 'node:assert/strict';
 import { buildUdpFrame, parseUdpFrame } from '@weft/kernel/contract/net';
+import { toldOptions } from '../told-options.ts';
 import { answer } from '../v4/answer.ts';
 import { buildDhcp, parseDhcp } from '../v4/codec.ts';
 import { messageTypes, optionCodes } from '../v4/option.ts';
@@ -56,7 +57,21 @@ export const seeds: readonly Buffer[] = [
   ),
 ];
 
-const routed = { ...assignment, routes: Array.from({ length: 40 }, (_, index) => ({ prefix: `10.${index}.0.0/16`, nextHop: '10.1.0.9' })) };
+/** Everything that a port can be told, and more than a small client takes. */
+const crowded = {
+  ...assignment,
+  routes: Array.from({ length: 40 }, (_, index) => ({ prefix: `10.${index}.0.0/16`, nextHop: '10.1.0.9' })),
+  told: toldOptions(4, [
+    {
+      ntp: ['10.1.0.5'],
+      domainSearch: ['a.red.example', 'red.example', 'example'],
+      tftpServerName: 'boot.red.example',
+      bootFile: 'b'.repeat(127),
+      tftpServers: ['10.1.0.6'],
+      custom: [{ code: 224, hex: '00'.repeat(300) }, { code: 225, text: 'x' }], // biome-ignore format: one line
+    },
+  ]),
+};
 
 export function run(data: Buffer): void {
   const framed = parseUdpFrame(data);
@@ -66,7 +81,7 @@ export function run(data: Buffer): void {
   const built = buildDhcp(parsed.message, 65_000);
   assert.deepEqual(built.omitted, []);
   assert.deepEqual(parseDhcp(built.bytes), parsed);
-  const said = answer(parsed.message, routed, { leaseSeconds: 3600 }, framed?.src ?? '0.0.0.0');
+  const said = answer(parsed.message, crowded, { leaseSeconds: 3600 }, framed?.src ?? '0.0.0.0');
   if (said.kind === 'silence') return;
   const reply = buildDhcp(said.message, said.limit);
   assert.ok(reply.bytes.length <= said.limit, `reply of ${reply.bytes.length} bytes, allowed are ${said.limit}`);

@@ -3,6 +3,7 @@ import { keyOf } from '@weft/kernel/contract/system';
 import { startPlugin, TestPlugin } from '@weft/kernel/sdk/testing';
 import test, { type ExecutionContext } from 'ava';
 import plugin from '../index.ts';
+import type { LeaseItem } from '../ledger.ts';
 import { buildDhcp, type DhcpMessage, parseDhcp } from '../v4/codec.ts';
 import { messageTypes, optionCodes } from '../v4/option.ts';
 import { type Asked, clientMac, clientMessage } from './client.ts';
@@ -47,14 +48,14 @@ function reply(running: TestPlugin) {
 }
 
 const counter = async (running: TestPlugin, name: string): Promise<number> => {
-  const { items } = (await running.operation('counters')) as { items: { name: string; count: number }[] };
-  const count = items.find((item) => item.name === name)?.count ?? 0;
-  const told = (await running.metrics()).includes(`weft_dhcp_messages_total{outcome="${name}"} ${count}\n`);
+  const { items } = (await running.operation('counters')) as { items: { protocol: string; name: string; count: number }[] };
+  const count = items.find((item) => item.protocol === 'dhcpv4' && item.name === name)?.count ?? 0;
+  const told = (await running.metrics()).includes(`weft_dhcp_messages_total{protocol="dhcpv4",outcome="${name}"} ${count}\n`);
   if (count > 0 && !told) throw new Error(`the metrics say another count of ${name}`);
   return count;
 };
 const leases = async (running: TestPlugin, project: string) =>
-  ((await running.operation('leases', {}, project)) as { items: Record<string, string>[] }).items;
+  ((await running.operation('leases', {}, project)) as { items: LeaseItem[] }).items;
 
 test('a network that goes while the plugin starts is served no more', async (t) => {
   const running = new TestPlugin(plugin as never, { objects: red });
@@ -132,7 +133,7 @@ test('is silent where DHCP is off, and serves once it is on', async (t) => {
   t.is(running.forwarder.injected.length, 1);
 });
 
-test('in a network of both families it serves IPv4, whatever the order of subnets, and hears nothing over IPv6', async (t) => {
+test('in a network of both families DHCPv4 is served whatever the order of subnets, and not over IPv6', async (t) => {
   const base = network('tenant-a', 7);
   const own = port('tenant-a', 1, clientMac);
   const dual = {
@@ -142,8 +143,8 @@ test('in a network of both families it serves IPv4, whatever the order of subnet
   };
   const running = await started(t, [dual, { ...own, status: { ...own.status, addresses: ['2001:db8:1::11', '10.1.0.11'] } }]);
   t.deepEqual(
-    running.forwarder.rows('service').map(({ address, l4Port }) => [address, l4Port]),
-    [['0.0.0.0', 67]],
+    running.forwarder.rows('service').filter(({ l4Port }) => l4Port === 67).map(({ address }) => address), // biome-ignore format: one line
+    ['0.0.0.0'],
   );
   await running.punt('dhcp', { port: 1, frame: frame({ type: messageTypes.discover }) });
   const { message, datagram } = reply(running);
@@ -196,6 +197,20 @@ test('shows why a client was refused or not answered', async (t) => {
   t.like((await leases(running, 'tenant-a'))[0], { state: 'refused', reason: 'client chose server 10.1.0.2' });
   await running.punt('dhcp', { port: 1, frame: frame({ type: messageTypes.decline, requested: '10.1.0.11' }) });
   t.like((await leases(running, 'tenant-a'))[0], { state: 'declined', reason: 'client found 10.1.0.11 in use' });
+});
+
+test('shows messages that go unanswered, also of ports that never got an answer', async (t) => {
+  const running = await started(t, [network('tenant-a', 7, false), port('tenant-a', 1, clientMac)]);
+  await running.punt('dhcp', { port: 1, frame: frame({ type: messageTypes.discover }) });
+  const [unserved] = await leases(running, 'tenant-a');
+  t.like(unserved, { family: 4, address: '', state: 'refused', reason: 'DHCP is off in subnet 10.1.0.0/24', messages: 1, ignored: 1 });
+  await running.punt('dhcp', { port: 1, frame: frame({}).subarray(0, 60) });
+  t.regex((await leases(running, 'tenant-a'))[0]?.reason ?? '', /no whole UDP datagram/);
+  await running.put(network('tenant-a', 7));
+  await running.punt('dhcp', { port: 1, frame: frame({ type: messageTypes.discover }) });
+  const [served] = await leases(running, 'tenant-a');
+  t.like(served, { address: '10.1.0.11', state: 'offered', reason: '', messages: 3, ignored: 2, rate: 0.3 });
+  t.regex(served?.ignoredReason ?? '', /no whole UDP datagram/);
 });
 
 test('a port that is deleted or made anew has no past; a new number is followed', async (t) => {

@@ -19,9 +19,11 @@ test('the README’s settings give the README’s leases', async (t) => {
   const addresses = { srcMac: clientMac, dstMac: '00:00:5e:00:01:00', src: '10.1.0.11', dst: '10.1.0.1' };
   await running.punt('dhcp', { port: 1, frame: buildUdpFrame({ ...addresses, srcPort: 68, dstPort: 67, payload }) });
   const shown = (await running.operation('leases', {}, 'tenant-a')) as typeof leases;
-  const { at, expiresAt, ...rest } = shown.items[0];
-  const { at: writtenAt, expiresAt: writtenExpiry, ...written } = leases.items[0];
+  const { at, acknowledgedAt, expiresAt, ...rest } = shown.items[0];
+  const { at: writtenAt, acknowledgedAt: writtenAcknowledged, expiresAt: writtenExpiry, ...written } = leases.items[0];
   t.deepEqual(rest, written);
+  t.is(acknowledgedAt, at);
+  t.is(writtenAcknowledged, writtenAt);
   t.is(Date.parse(expiresAt) - Date.parse(at), Date.parse(writtenExpiry) - Date.parse(writtenAt));
 });
 

@@ -70,6 +70,12 @@ for (const [name, said, count] of silences) {
   });
 }
 
+test('does not take a decline or a release of an address that is not the port’s for one of its own', (t) => {
+  t.like(ask({ type: decline, server: '10.1.0.1', requested: '10.1.0.12' }), { kind: 'silence', outcome: undefined, count: 'malformed' });
+  t.like(ask({ type: release, server: '10.1.0.1' }, { ciaddr: '10.1.0.12' }), { kind: 'silence', outcome: undefined, count: 'malformed' });
+  t.is(ask({ type: decline, server: '10.1.0.1' }).outcome, 'declined');
+});
+
 test('notes a decline and a release, unless they are for another server', (t) => {
   t.is(ask({ type: decline, server: '10.1.0.1', requested: '10.1.0.11' }).outcome, 'declined');
   t.is(ask({ type: release, server: '10.1.0.1' }, { ciaddr: '10.1.0.11' }).outcome, 'released');
@@ -89,9 +95,17 @@ const destinations: readonly [giaddr: string, ciaddr: string, flags: number, mac
   [relay, bound, 0, clientMac, relay, 67],
   [relay, bound, 0x8000, clientMac, relay, 67],
 ];
+const askedIn: Readonly<Record<string, Asked>> = {
+  INIT: { type: discover },
+  SELECTING: { type: request, server: '10.1.0.1', requested: bound },
+  'INIT-REBOOT': { type: request, requested: bound },
+  // And REBINDING, which differs in where the question goes only.
+  RENEWING: { type: request },
+};
 for (const [giaddr, ciaddr, flags, mac, address, l4Port] of destinations) {
-  for (const asked of [{ type: discover }, { type: request, requested: bound }]) {
-    test(`replies to ${address}:${l4Port} for giaddr ${giaddr}, ciaddr ${ciaddr}, flags ${flags}, type ${asked.type}`, (t) => {
+  for (const [state, asked] of Object.entries(askedIn)) {
+    if (state === 'RENEWING' && ciaddr === '0.0.0.0') continue;
+    test(`replies to ${address}:${l4Port} for giaddr ${giaddr}, ciaddr ${ciaddr}, flags ${flags} in ${state}`, (t) => {
       const { to, message } = replied(ask(asked, { giaddr, ciaddr, flags }));
       t.deepEqual(to, { mac, address, l4Port });
       t.is(message.giaddr, giaddr);
@@ -103,6 +117,15 @@ for (const [giaddr, ciaddr, flags, mac, address, l4Port] of destinations) {
     if (giaddr === relay) t.deepEqual(to, { mac: clientMac, address: relay, l4Port: 67 });
     else t.deepEqual(to, { mac: all, address: '255.255.255.255', l4Port: 68 });
     t.is(message.flags, giaddr === relay ? 0x8000 : flags);
+  });
+}
+
+// §4.3.5: to ciaddr, never by broadcast; §4.1: through a relay to the relay.
+for (const flags of [0, 0x8000]) {
+  test(`answers an inform with flags ${flags} to its address, or to the relay`, (t) => {
+    const to = (giaddr: string) => replied(ask({ type: inform }, { giaddr, ciaddr: '10.1.0.50', flags })).to;
+    t.deepEqual(to('0.0.0.0'), { mac: clientMac, address: '10.1.0.50', l4Port: 68 });
+    t.deepEqual(to(relay), { mac: clientMac, address: relay, l4Port: 67 });
   });
 }
 

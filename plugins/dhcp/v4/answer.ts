@@ -4,10 +4,11 @@
  */
 
 import { readMac } from '@weft/kernel/contract/net';
+import type { Outcome } from '../ledger.ts';
 import type { Assignment } from './assignment.ts';
-import { broadcastFlag, type DhcpMessage } from './codec.ts';
+import { broadcastFlag, type DhcpMessage, noName, noAddress as none } from './codec.ts';
 import { addresses, messageTypes, optionCodes, readAddress, text, uint8 } from './option.ts';
-import { leaseOptions, networkOptions } from './reply-options.ts';
+import { addLease, addNetworkOptions, bootFields } from './reply-options.ts';
 
 export interface AnswerSettings {
   readonly leaseSeconds: number;
@@ -19,8 +20,6 @@ interface Destination {
   readonly address: string;
   readonly l4Port: number;
 }
-
-export type Outcome = 'offered' | 'acknowledged' | 'refused' | 'declined' | 'released';
 
 export type Answer =
   | {
@@ -45,7 +44,6 @@ export type SilenceCause =
   | 'noted';
 
 const ethernet = 1;
-const none = '0.0.0.0';
 const broadcast = '255.255.255.255';
 const broadcastMac = 'ff:ff:ff:ff:ff:ff';
 const serverPort = 67;
@@ -69,9 +67,9 @@ export function answer(request: DhcpMessage, assignment: Assignment, settings: A
     case messageTypes.inform:
       return answerInform(request, assignment, source);
     case messageTypes.decline:
-      return note(request, assignment, 'declined', `client found ${assignment.address} in use`);
+      return note(request, assignment, 'declined', readAddress(request.options.get(optionCodes.requestedAddress)));
     case messageTypes.release:
-      return note(request, assignment, 'released', 'client gave the address back');
+      return note(request, assignment, 'released', request.ciaddr);
     default:
       return silence('not-a-request', 'message type is not one of a client');
   }
@@ -90,14 +88,12 @@ function answerRequest(request: DhcpMessage, assignment: Assignment, settings: A
 }
 
 function lease(request: DhcpMessage, assignment: Assignment, settings: AnswerSettings, type: number): Answer {
-  const options = new Map([
-    [optionCodes.messageType, uint8(type)],
-    ...identity(request, assignment),
-    ...leaseOptions(settings.leaseSeconds),
-    ...networkOptions(request, assignment),
-  ]);
+  const options = identity(request, assignment, type);
+  addLease(options, settings.leaseSeconds);
+  addNetworkOptions(options, request, assignment);
   const acknowledged = type === messageTypes.ack;
-  const message = { ...blankReply(request), ciaddr: acknowledged ? request.ciaddr : none, yiaddr: assignment.address, options };
+  const given = { ciaddr: acknowledged ? request.ciaddr : none, yiaddr: assignment.address };
+  const message = { ...blankReply(request), ...bootFields(assignment), ...given, options };
   return reply(request, assignment, acknowledged ? 'acknowledged' : 'offered', '', message, destination(request, assignment));
 }
 
@@ -105,23 +101,17 @@ function lease(request: DhcpMessage, assignment: Assignment, settings: AnswerSet
 function answerInform(request: DhcpMessage, assignment: Assignment, source: string): Answer {
   const address = request.ciaddr === none ? source : request.ciaddr;
   if (address === none) return silence('malformed', 'inform without an address');
-  const options = new Map([
-    [optionCodes.messageType, uint8(messageTypes.ack)],
-    ...identity(request, assignment),
-    ...networkOptions(request, assignment),
-  ]);
-  const message = { ...blankReply(request), ciaddr: request.ciaddr, options };
+  const options = identity(request, assignment, messageTypes.ack);
+  addNetworkOptions(options, request, assignment);
+  const message = { ...blankReply(request), ...bootFields(assignment), ciaddr: request.ciaddr, options };
   const to = request.giaddr === none ? { mac: assignment.mac, address, l4Port: clientPort } : destination(request, assignment);
   return reply(request, assignment, 'acknowledged', `parameters for ${address}`, message, to);
 }
 
 /** §4.1: a NAK is broadcast; through a relay it goes to the relay with the broadcast bit set (§4.3.2). */
 function refuse(request: DhcpMessage, assignment: Assignment, reason: string): Answer {
-  const options = new Map([
-    [optionCodes.messageType, uint8(messageTypes.nak)],
-    ...identity(request, assignment),
-    [optionCodes.message, text(reason)],
-  ]);
+  const options = identity(request, assignment, messageTypes.nak);
+  options.set(optionCodes.message, text(reason));
   const relayed = request.giaddr !== none;
   const blank = blankReply(request);
   const message = { ...blank, flags: relayed ? blank.flags | broadcastFlag : blank.flags, options };
@@ -129,8 +119,14 @@ function refuse(request: DhcpMessage, assignment: Assignment, reason: string): A
   return reply(request, assignment, 'refused', reason, message, to);
 }
 
-function note(request: DhcpMessage, assignment: Assignment, outcome: Outcome, reason: string): Answer {
-  return otherServer(request, assignment) ?? { kind: 'silence', outcome, reason, count: 'noted' };
+/** `about`: the address that the client is done with (table 5: option 50 of a decline, ciaddr of a release). A client that names none means its own. */
+function note(request: DhcpMessage, assignment: Assignment, outcome: 'declined' | 'released', about = none): Answer {
+  const other = otherServer(request, assignment);
+  if (other !== undefined) return other;
+  if (about !== none && about !== assignment.address)
+    return silence('malformed', `${outcome} ${about}, which is not the address of this port`);
+  const reason = outcome === 'declined' ? `client found ${assignment.address} in use` : 'client gave the address back';
+  return { kind: 'silence', outcome, reason, count: 'noted' };
 }
 
 /** Silence when the client speaks to somebody else; undefined when it names this server or none. */
@@ -152,21 +148,21 @@ function destination(request: DhcpMessage, assignment: Assignment): Destination 
   return { mac, address: assignment.address, l4Port: clientPort };
 }
 
-/** Server identifier, and what must come back byte for byte: client identifier (RFC 6842 §3), relay agent information (RFC 3046 §2.2). */
-function identity(request: DhcpMessage, assignment: Assignment): [number, Buffer][] {
-  const echoed =
-    request.giaddr === none ? [optionCodes.clientIdentifier] : [optionCodes.clientIdentifier, optionCodes.relayAgentInformation];
-  const options: [number, Buffer][] = [[optionCodes.serverIdentifier, addresses([assignment.gateway])]];
-  for (const code of echoed) {
-    const value = request.options.get(code);
-    if (value !== undefined) options.push([code, value]);
-  }
+/** Type, server identifier, and what must come back byte for byte: client identifier (RFC 6842 §3), relay agent information (RFC 3046 §2.2). */
+function identity(request: DhcpMessage, assignment: Assignment, type: number): Map<number, Buffer> {
+  const options = new Map([[optionCodes.messageType as number, uint8(type)]]);
+  options.set(optionCodes.serverIdentifier, addresses([assignment.gateway]));
+  const client = request.options.get(optionCodes.clientIdentifier);
+  if (client !== undefined) options.set(optionCodes.clientIdentifier, client);
+  const relay = request.giaddr === none ? undefined : request.options.get(optionCodes.relayAgentInformation);
+  if (relay !== undefined) options.set(optionCodes.relayAgentInformation, relay);
   return options;
 }
 
 function blankReply(request: DhcpMessage): Omit<DhcpMessage, 'options'> {
   const { htype, hlen, xid, flags, giaddr, chaddr } = request;
-  return { op: 2, htype, hlen, hops: 0, xid, secs: 0, flags, ciaddr: none, yiaddr: none, siaddr: none, giaddr, chaddr };
+  const nobody = { ciaddr: none, yiaddr: none, siaddr: none };
+  return { op: 2, htype, hlen, hops: 0, xid, secs: 0, flags, ...nobody, giaddr, chaddr, sname: noName, file: noName };
 }
 
 function reply(

@@ -1,6 +1,7 @@
 import type { Port, PortSpec, SubnetSpec, VirtualNetwork } from '@weft/kernel/contract/net';
 import { makeObject } from '@weft/kernel/sdk/testing';
 import test from 'ava';
+import { toldOptions } from '../told-options.ts';
 import { assignmentOf, servesIpv4 } from './assignment.ts';
 
 const subnets: readonly SubnetSpec[] = [
@@ -36,8 +37,9 @@ function assigned(addresses: readonly string[]) {
 
 test('takes the first IPv4 address and what its subnet says', (t) => {
   t.deepEqual(assigned(['2001:db8:1::5', '10.1.0.11', '10.3.0.5']), {
-    ...{ project: 'default', port: 'web1', network: 'red', mac: '02:00:00:00:00:01', address: '10.1.0.11', prefixLength: 24 },
+    ...{ mac: '02:00:00:00:00:01', address: '10.1.0.11', prefixLength: 24 },
     ...{ gateway: '10.1.0.1', router: '10.1.0.1', dns: ['10.1.0.1'], domain: 'red.example', hostname: 'www', mtuBytes: 1450, routes: [] },
+    told: toldOptions(4, []),
   });
 });
 
@@ -73,3 +75,25 @@ test('serves networks with a served IPv4 subnet', (t) => {
   };
   t.false(servesIpv4(without));
 });
+
+const bridged = (subnet: Partial<SubnetSpec>): VirtualNetwork => ({
+  ...network(),
+  spec: { subnets: [{ cidr: '10.1.0.0/24', dhcp: true, ...subnet }], forwarding: 'l2' },
+  status: { ...network().status, gateways: [subnet.gateway ?? '10.1.0.1'] },
+});
+const onLink = { prefix: '169.254.0.0/16', nextHop: '0.0.0.0' };
+const own = (prefix: string) => ({ prefix, nextHop: '10.1.0.9' });
+const linkRoutes: readonly [name: string, subnet: Partial<SubnetSpec>, routes: readonly { prefix: string; nextHop: string }[]][] = [
+  ['without a gateway', {}, [onLink]],
+  ["with a router of the tenant's own", { gateway: '10.1.0.254' }, [onLink]],
+  ['beside a default route', { routes: [own('0.0.0.0/0')] }, [own('0.0.0.0/0'), onLink]],
+  ['beside a narrower route', { routes: [own('169.254.169.254/32')] }, [own('169.254.169.254/32'), onLink]],
+  ['but not beside a route to all of them', { routes: [own('169.254.0.0/16')] }, [own('169.254.0.0/16')]],
+  ['but not beside a wider route', { routes: [own('168.0.0.0/7')] }, [own('168.0.0.0/7')]],
+];
+for (const [name, subnet, routes] of linkRoutes) {
+  test(`a network that only bridges leads to link-local services on the link, ${name}`, (t) => {
+    const result = assignmentOf(port(['10.1.0.11']), bridged(subnet));
+    t.deepEqual(result.ok && result.assignment.routes, routes);
+  });
+}

@@ -1,11 +1,19 @@
 /** What the configuration gives to the client behind one port: found by the port alone, never by what the client says. */
-import { cidrContains, domainOf, isIpv4, type Port, type SubnetSpec, type VirtualNetwork } from '@weft/kernel/contract/net';
+import {
+  cidrContains,
+  domainOf,
+  isIpv4,
+  type Port,
+  parsePrefix,
+  prefixCovers,
+  type SubnetSpec,
+  type VirtualNetwork,
+} from '@weft/kernel/contract/net';
+import type { Assigned } from '../clients.ts';
+import { type ToldOptions, toldOptions } from '../told-options.ts';
 import type { ClientRoute } from './option.ts';
 
 export interface Assignment {
-  readonly project: string;
-  readonly port: string;
-  readonly network: string;
   readonly mac: string;
   readonly address: string;
   readonly prefixLength: number;
@@ -18,15 +26,17 @@ export interface Assignment {
   /** Empty when the port has none. */
   readonly hostname: string;
   readonly mtuBytes: number;
-  /** IPv4 routes of the subnet, without those that the gateway implies. */
+  /** IPv4 routes of the subnet and, where there is none by the gateway, to link-local addresses; without those that the gateway implies. */
   readonly routes: readonly ClientRoute[];
+  readonly told: ToldOptions;
 }
 
-/** The assignment of a port, or why there is none. */
-export type Assigned = { readonly ok: true; readonly assignment: Assignment } | { readonly ok: false; readonly reason: string };
+export const defaultPrefix = '0.0.0.0/0';
+/** Where services of the appliance are, metadata among them (RFC 3927); no subnet may touch it. */
+const linkLocal = '169.254.0.0/16';
 
 /** A port with several addresses gets its first IPv4 address (a client can hold one lease per interface). */
-export function assignmentOf(port: Port, network: VirtualNetwork): Assigned {
+export function assignmentOf(port: Port, network: VirtualNetwork): Assigned<Assignment> {
   const address = port.status.addresses?.find((candidate) => isIpv4(candidate));
   if (address === undefined) return { ok: false, reason: 'port has no IPv4 address' };
   const index = network.spec.subnets.findIndex((subnet) => cidrContains(subnet.cidr, address));
@@ -38,9 +48,6 @@ export function assignmentOf(port: Port, network: VirtualNetwork): Assigned {
   return {
     ok: true,
     assignment: {
-      project: port.metadata.project ?? '',
-      port: port.metadata.name,
-      network: network.metadata.name,
       mac: port.status.mac,
       address,
       prefixLength: Number(subnet.cidr.split('/')[1]),
@@ -50,7 +57,8 @@ export function assignmentOf(port: Port, network: VirtualNetwork): Assigned {
       domain: domainOf(network),
       hostname: port.spec.hostname ?? '',
       mtuBytes: network.status.mtu,
-      routes: ipv4Routes(subnet),
+      routes: bridged ? withLinkLocal(ipv4Routes(subnet)) : ipv4Routes(subnet),
+      told: toldOptions(4, [port.spec.dhcpOptions, subnet.dhcpOptions, network.spec.dhcpOptions]),
     },
   };
 }
@@ -62,4 +70,18 @@ export function servesIpv4(network: VirtualNetwork): boolean {
 
 function ipv4Routes(subnet: SubnetSpec): readonly ClientRoute[] {
   return (subnet.routes ?? []).filter((route) => isIpv4(route.prefix) && isIpv4(route.nextHop));
+}
+
+/**
+ * Where nothing is routed, the client must ask for services at link-local addresses on its link (next hop 0.0.0.0, RFC 3442): the forwarder answers
+ * there. Routes of the tenant's own go before: narrower ones by themselves, and one that covers all instead of this.
+ */
+function withLinkLocal(routes: readonly ClientRoute[]): readonly ClientRoute[] {
+  const covered = routes.some(({ prefix }) => prefix !== defaultPrefix && covers(prefix, linkLocal));
+  return covered ? routes : [...routes, { prefix: linkLocal, nextHop: '0.0.0.0' }];
+}
+
+function covers(outer: string, inner: string): boolean {
+  const [wide, narrow] = [parsePrefix(outer)?.prefix, parsePrefix(inner)?.prefix];
+  return wide !== undefined && narrow !== undefined && prefixCovers(wide, narrow);
 }

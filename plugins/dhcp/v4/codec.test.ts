@@ -1,4 +1,5 @@
 import test from 'ava';
+import * as fc from 'fast-check';
 import { clientMessage } from '../test/client.ts';
 import { buildDhcp, type DhcpMessage, parseDhcp } from './codec.ts';
 import { optionCodes } from './option.ts';
@@ -112,6 +113,50 @@ test('moves what does not fit to file and sname, and names what is left out', (t
   const message = parsed(built.bytes);
   for (const [code, value] of values.slice(0, 3)) t.deepEqual(message.options.get(code), value);
   t.false(message.options.has(18));
+});
+
+test('keeps names in their fields unless options need the room; the boot file is then option 67', (t) => {
+  const names = { sname: Buffer.from('boot'), file: Buffer.from('pxelinux.0') };
+  const alone = parsed(buildDhcp(clientMessage({ type: 2 }, names), 548).bytes);
+  t.deepEqual([alone.sname.toString(), alone.file.toString(), alone.options.has(67)], ['boot', 'pxelinux.0', false]);
+  const crowd: [number, Buffer][] = [[12, Buffer.alloc(250)], [15, Buffer.alloc(100)]]; // biome-ignore format: one line
+  const crowded = parsed(buildDhcp(clientMessage({ type: 2, options: crowd }, names), 548).bytes);
+  t.deepEqual([crowded.sname.toString(), crowded.file.toString(), crowded.options.get(67)?.toString()], ['boot', '', 'pxelinux.0']);
+  t.is(crowded.options.get(15)?.length, 100);
+});
+
+test('a server name whose field is needed, too, is option 66', (t) => {
+  const names = { sname: Buffer.from('boot'), file: Buffer.from('pxelinux.0') };
+  const crowd: [number, Buffer][] = [[12, Buffer.alloc(250)], [15, Buffer.alloc(100)], [17, Buffer.alloc(40)]]; // biome-ignore format: one line
+  const { bytes, omitted } = buildDhcp(clientMessage({ type: 2, options: crowd }, names), 548);
+  const crowded = parsed(bytes);
+  t.deepEqual([crowded.sname.length, crowded.options.get(66)?.toString(), crowded.options.get(67)?.toString()], [0, 'boot', 'pxelinux.0']);
+  t.deepEqual([omitted, crowded.options.get(17)?.length], [[], 40]);
+});
+
+test('a name as long as its field has no zero at its end', (t) => {
+  const full = clientMessage({ type: 2 }, { sname: Buffer.alloc(64, 's'), file: Buffer.alloc(128, 'f') });
+  t.deepEqual(parsed(buildDhcp(full, 548).bytes), full);
+});
+
+const names: readonly number[] = [optionCodes.tftpServerName, optionCodes.bootFile];
+const code = fc.integer({ min: 1, max: 254 }).filter((each) => each !== optionCodes.overload && !names.includes(each));
+const options = fc.array(fc.tuple(code, fc.uint8Array({ maxLength: 400 })), { maxLength: 40 });
+const nameOf = (maxLength: number) => fc.uint8Array({ maxLength }).map((bytes) => Buffer.from(bytes.map((byte) => byte || 1)));
+test('whatever the options: none is changed, those left out are named, the names are told, and the limit holds', async (t) => {
+  await fc.assert(
+    fc.property(options, nameOf(127), nameOf(63), fc.integer({ min: 548, max: 1472 }), (values, file, sname, limit) => {
+      const said = clientMessage({ type: 2, options: values.map(([each, value]) => [each, Buffer.from(value)]) }, { file, sname });
+      const { bytes: built, omitted } = buildDhcp(said, limit);
+      t.true(built.length <= limit);
+      const heard = parsed(built);
+      if (file.length > 0) t.deepEqual(heard.file.length > 0 ? heard.file : heard.options.get(optionCodes.bootFile), file);
+      if (sname.length > 0) t.deepEqual(heard.sname.length > 0 ? heard.sname : heard.options.get(optionCodes.tftpServerName), sname);
+      const sorted = (all: ReadonlyMap<number, Buffer>) => [...all].filter(([each]) => !names.includes(each)).sort(([x], [y]) => x - y);
+      t.deepEqual(sorted(heard.options), sorted(said.options).filter(([each]) => !omitted.includes(each))); // biome-ignore format: one line
+    }),
+    { numRuns: 500 },
+  );
 });
 
 test('fills the limit to the last byte without overload', (t) => {

@@ -6,7 +6,10 @@
  */
 import { readIpv4, writeIpv4 } from '@weft/kernel/contract/net';
 import { optionCodes } from './option.ts';
+import { encodedBytes, readArea, writeArea } from './option-area.ts';
+import { packed } from './overload.ts';
 
+/** Buffers of a parsed message are views into its bytes. */
 export interface DhcpMessage {
   /** 1 request, 2 reply. */
   readonly op: number;
@@ -23,6 +26,9 @@ export interface DhcpMessage {
   readonly giaddr: string;
   /** All 16 bytes; the first `hlen` count. */
   readonly chaddr: Buffer;
+  /** Names without the zero that ends them, at most 64 and 128 bytes; empty also where options take their place. */
+  readonly sname: Buffer;
+  readonly file: Buffer;
   /** Values by code, in order of first appearance; pieces of one option are joined (RFC 3396 §7), option 52 is resolved and left out. */
   readonly options: ReadonlyMap<number, Buffer>;
 }
@@ -35,6 +41,9 @@ export interface Built {
   readonly omitted: readonly number[];
 }
 
+export const noName = Buffer.alloc(0);
+export const noAddress = '0.0.0.0';
+
 /** Flag bit of RFC 2131 §2: the client cannot take unicast yet. */
 export const broadcastFlag = 0x8000;
 
@@ -45,6 +54,9 @@ const optionsAt = 240;
 const cookie = 0x63825363;
 /** RFC 1542 §2.1: shorter messages are dropped by old relays and clients. */
 const minimumBytes = 300;
+/** Bits of option 52 (RFC 2132 §9.3). */
+const overloadFile = 1;
+const overloadSname = 2;
 
 /** Reads a UDP payload. `reason` says what is malformed. Never throws. */
 export function parseDhcp(payload: Buffer): Parsed {
@@ -52,8 +64,8 @@ export function parseDhcp(payload: Buffer): Parsed {
   if (payload.readUInt32BE(cookieAt) !== cookie) return { ok: false, reason: 'no DHCP cookie (BOOTP is not served)' };
   if (payload.readUInt8(2) > 16) return { ok: false, reason: 'hardware address is longer than 16 bytes' };
   const options = new Map<number, Buffer>();
-  const reason = parseOptions(payload, options);
-  if (reason !== undefined) return { ok: false, reason };
+  const read = parseOptions(payload, options);
+  if (typeof read === 'string') return { ok: false, reason: read };
   return {
     ok: true,
     message: {
@@ -68,7 +80,9 @@ export function parseDhcp(payload: Buffer): Parsed {
       yiaddr: readIpv4(payload, 16),
       siaddr: readIpv4(payload, 20),
       giaddr: readIpv4(payload, 24),
-      chaddr: Buffer.from(payload.subarray(28, snameAt)),
+      chaddr: payload.subarray(28, snameAt),
+      sname: (read & overloadSname) === 0 ? readName(payload, snameAt, fileAt) : noName,
+      file: (read & overloadFile) === 0 ? readName(payload, fileAt, cookieAt) : noName,
       options,
     },
   };
@@ -76,90 +90,76 @@ export function parseDhcp(payload: Buffer): Parsed {
 
 /**
  * Writes a message of at most `limit` bytes (at least 300). Options go out in the map's order, longer ones than 255 bytes in pieces (RFC 3396);
- * what does not fit the options field goes to `file`, then `sname` (option 52), then is left out and named in `omitted`.
+ * what does not fit the options field goes to `file`, then `sname` (option 52), then is left out and named in `omitted`. A boot
+ * file or server name whose field is needed so becomes option 67 or 66 (RFC 2132 §9.4, §9.5).
  */
 export function buildDhcp(message: DhcpMessage, limit: number): Built {
-  const fields = Buffer.alloc(optionsAt);
-  fields.writeUInt8(message.op, 0);
-  fields.writeUInt8(message.htype, 1);
-  fields.writeUInt8(message.hlen, 2);
-  fields.writeUInt8(message.hops, 3);
-  fields.writeUInt32BE(message.xid, 4);
-  fields.writeUInt16BE(message.secs, 8);
-  fields.writeUInt16BE(message.flags, 10);
-  writeIpv4(fields, 12, message.ciaddr);
-  writeIpv4(fields, 16, message.yiaddr);
-  writeIpv4(fields, 20, message.siaddr);
-  writeIpv4(fields, 24, message.giaddr);
-  message.chaddr.copy(fields, 28, 0, 16);
-  fields.writeUInt32BE(cookie, cookieAt);
-
-  const pieces = new Map([...message.options].map(([code, value]) => [code, encodeOption(code, value)]));
   const space = limit - optionsAt - 1;
-  const whole = [...pieces.values()].reduce((sum, piece) => sum + piece.length, 0) <= space;
-  // Three bytes stay free for option 52 itself.
-  const main = takeFitting(pieces, whole ? space : space - 3);
-  const file = takeFitting(pieces, cookieAt - fileAt - 1);
-  const sname = takeFitting(pieces, fileAt - snameAt - 1);
-  const overload = (file.length > 0 ? 1 : 0) | (sname.length > 0 ? 2 : 0);
-  if (overload !== 0) main.push(Buffer.from([optionCodes.overload, 1, overload]));
-  const end = Buffer.from([optionCodes.end]);
-  if (file.length > 0) Buffer.concat([...file, end]).copy(fields, fileAt);
-  if (sname.length > 0) Buffer.concat([...sname, end]).copy(fields, snameAt);
-  const used = Buffer.concat([fields, ...main, end]);
-  const bytes = used.length >= minimumBytes ? used : Buffer.concat([used, Buffer.alloc(minimumBytes - used.length)]);
-  return { bytes, omitted: [...pieces.keys()] };
+  let length = 0;
+  for (const value of message.options.values()) length += encodedBytes(value);
+  return length <= space ? buildWhole(message, length) : buildOverloaded(message, space);
 }
 
-/** RFC 3396 §5: the areas are read as options field, then file, then sname (RFC 2131 §4.1). Returns what is wrong, if anything. */
-function parseOptions(payload: Buffer, into: Map<number, Buffer>): string | undefined {
+function buildWhole(message: DhcpMessage, length: number): Built {
+  const bytes = blank(message, length);
+  message.sname.copy(bytes, snameAt, 0, fileAt - snameAt);
+  message.file.copy(bytes, fileAt, 0, cookieAt - fileAt);
+  writeArea(bytes, optionsAt, message.options);
+  return { bytes, omitted: [] };
+}
+
+function buildOverloaded(message: DhcpMessage, space: number): Built {
+  const { main, file, sname, left } = packed(message, space);
+  const overload = (file.size > 0 ? overloadFile : 0) | (sname.size > 0 ? overloadSname : 0);
+  if (overload !== 0) main.set(optionCodes.overload, Buffer.from([overload]));
+  const bytes = blank(
+    message,
+    main.values().reduce((sum, value) => sum + encodedBytes(value), 0),
+  );
+  writeArea(bytes, optionsAt, main);
+  if (file.size > 0) writeArea(bytes, fileAt, file);
+  else message.file.copy(bytes, fileAt, 0, cookieAt - fileAt);
+  if (sname.size > 0) writeArea(bytes, snameAt, sname);
+  else message.sname.copy(bytes, snameAt, 0, fileAt - snameAt);
+  return { bytes, omitted: [...left.keys()] };
+}
+
+/** The fixed fields and the cookie, with room for `length` bytes of options and the end option. */
+function blank(message: DhcpMessage, length: number): Buffer {
+  const bytes = Buffer.alloc(Math.max(minimumBytes, optionsAt + length + 1));
+  bytes.writeUInt8(message.op, 0);
+  bytes.writeUInt8(message.htype, 1);
+  bytes.writeUInt8(message.hlen, 2);
+  bytes.writeUInt8(message.hops, 3);
+  bytes.writeUInt32BE(message.xid, 4);
+  bytes.writeUInt16BE(message.secs, 8);
+  bytes.writeUInt16BE(message.flags, 10);
+  if (message.ciaddr !== noAddress) writeIpv4(bytes, 12, message.ciaddr);
+  if (message.yiaddr !== noAddress) writeIpv4(bytes, 16, message.yiaddr);
+  if (message.siaddr !== noAddress) writeIpv4(bytes, 20, message.siaddr);
+  if (message.giaddr !== noAddress) writeIpv4(bytes, 24, message.giaddr);
+  message.chaddr.copy(bytes, 28, 0, snameAt - 28);
+  bytes.writeUInt32BE(cookie, cookieAt);
+  return bytes;
+}
+
+/** RFC 3396 §5: the areas are read as options field, then file, then sname (RFC 2131 §4.1). Returns which were, as option 52 says, or what is wrong. */
+function parseOptions(payload: Buffer, into: Map<number, Buffer>): number | string {
   const main = readArea(payload.subarray(optionsAt), into);
+  if (main !== undefined) return main;
   const overload = into.get(optionCodes.overload);
+  if (overload === undefined) return 0;
   into.delete(optionCodes.overload);
-  if (main !== undefined || overload === undefined) return main;
-  const which = overload.length === 1 ? overload.readUInt8(0) : 0;
-  if (which < 1 || which > 3) return 'option 52 is not 1, 2 or 3';
-  const file = (which & 1) === 0 ? undefined : readArea(payload.subarray(fileAt, cookieAt), into);
-  const sname = (which & 2) === 0 ? undefined : readArea(payload.subarray(snameAt, fileAt), into);
+  const areas = overload.length === 1 ? overload.readUInt8(0) : 0;
+  if (areas < 1 || areas > 3) return 'option 52 is not 1, 2 or 3';
+  const file = (areas & overloadFile) === 0 ? undefined : readArea(payload.subarray(fileAt, cookieAt), into);
+  const sname = (areas & overloadSname) === 0 ? undefined : readArea(payload.subarray(snameAt, fileAt), into);
   into.delete(optionCodes.overload);
-  return file ?? sname;
+  return file ?? sname ?? areas;
 }
 
-/** A missing end option is tolerated: some boot ROMs stop at the end of the packet. */
-function readArea(area: Buffer, into: Map<number, Buffer>): string | undefined {
-  let at = 0;
-  while (at < area.length) {
-    const code = area.readUInt8(at);
-    at += 1;
-    if (code === optionCodes.end) return undefined;
-    if (code === optionCodes.pad) continue;
-    const length = area[at] ?? 0;
-    if (at >= area.length || at + 1 + length > area.length) return `option ${code} is cut short`;
-    const value = area.subarray(at + 1, at + 1 + length);
-    into.set(code, Buffer.concat([into.get(code) ?? Buffer.alloc(0), value]));
-    at += 1 + length;
-  }
-  return undefined;
-}
-
-function encodeOption(code: number, value: Buffer): Buffer {
-  const pieces: Buffer[] = [];
-  for (let at = 0; at === 0 || at < value.length; at += 255) {
-    const piece = value.subarray(at, at + 255);
-    pieces.push(Buffer.from([code, piece.length]), piece);
-  }
-  return Buffer.concat(pieces);
-}
-
-/** Moves the options that fit, in order, out of `pieces`; one option is never spread over two areas. */
-function takeFitting(pieces: Map<number, Buffer>, space: number): Buffer[] {
-  const taken: Buffer[] = [];
-  let left = space;
-  for (const [code, piece] of pieces) {
-    if (piece.length > left) continue;
-    taken.push(piece);
-    left -= piece.length;
-    pieces.delete(code);
-  }
-  return taken;
+function readName(payload: Buffer, from: number, to: number): Buffer {
+  if (payload.readUInt8(from) === 0) return noName;
+  const end = payload.subarray(from, to).indexOf(0);
+  return payload.subarray(from, end < 0 ? to : from + end);
 }

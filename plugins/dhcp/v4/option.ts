@@ -10,6 +10,7 @@ export const optionCodes = {
   domainName: 15,
   interfaceMtu: 26,
   broadcastAddress: 28,
+  ntpServers: 42,
   requestedAddress: 50,
   leaseTime: 51,
   overload: 52,
@@ -22,17 +23,23 @@ export const optionCodes = {
   rebindingTime: 59,
   vendorClass: 60,
   clientIdentifier: 61,
+  tftpServerName: 66,
+  bootFile: 67,
   /** RFC 3046 */
   relayAgentInformation: 82,
+  /** RFC 3397 */
+  domainSearch: 119,
   /** RFC 3442 */
   classlessRoutes: 121,
+  /** RFC 5859 */
+  tftpServers: 150,
   end: 255,
 } as const;
 
 /** Values of option 53. */
 export const messageTypes = { discover: 1, offer: 2, request: 3, decline: 4, ack: 5, nak: 6, release: 7, inform: 8 } as const;
 
-/** A route given to a client. `nextHop` 0.0.0.0 would mean "on this link". */
+/** A route given to a client. `nextHop` 0.0.0.0 means "on this link". */
 export interface ClientRoute {
   /** `10.9.0.0/16` */
   readonly prefix: string;

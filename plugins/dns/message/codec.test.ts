@@ -3,7 +3,7 @@ import packet, { type Packet } from 'dns-packet';
 import { buildDns, type DnsMessage, parseDns } from './codec.ts';
 import { formatName, parseName } from './name.ts';
 import { soaMinimum } from './rdata.ts';
-import { DnsFormatError } from './wire.ts';
+import { DnsFormatError, Writer } from './wire.ts';
 
 const head = (counts: string, flags = '0100'): string => `1234${flags}${counts}`;
 const www = '0377777707657861 6d706c6503636f6d00'.replace(' ', '');
@@ -164,4 +164,31 @@ test('agrees with dns-packet', (t) => {
   const theirs = packet.decode(buildDns(ours));
   for (const [index, record] of (oracle.answers ?? []).entries()) t.like(theirs.answers?.[index], record);
   t.like(theirs.authorities?.[0], { ...oracle.authorities?.[0] });
+});
+
+test('no pointer leads to what was taken back', (t) => {
+  const writer = new Writer();
+  writer.name(['a', 'example'], true);
+  const kept = writer.length;
+  writer.name(['www', 'b', 'example'], true);
+  writer.rewind(kept);
+  writer.write(Buffer.alloc(20));
+  const at = writer.length;
+  writer.name(['b', 'example'], true);
+  t.is(writer.finish().toString('hex', at), '0162c002');
+});
+
+test('records that point to one name share it; labels of a message are bounded', (t) => {
+  const many = (count: number, name: string): Buffer => {
+    const head = Buffer.from('000081800001000000000000', 'hex');
+    head.writeUInt16BE(count, 6);
+    const question = Buffer.from(`${'0161'.repeat(120)}0000010001`, 'hex');
+    return Buffer.concat([head, question, ...Array<Buffer>(count).fill(Buffer.from(`${name}00010001000000050004c0000250`, 'hex'))]);
+  };
+  const { questions, answers } = parseDns(many(4000, 'c00c'));
+  t.is(answers.length, 4000);
+  t.deepEqual(answers[0]?.name, questions[0]?.name);
+  t.true(answers.every(({ name }) => name === answers[0]?.name));
+  t.throws(() => parseDns(many(3000, '0162c00c')), { instanceOf: DnsFormatError, message: /too many labels/ });
+  t.is(parseDns(many(100, '0162c00c')).answers[99]?.name.length, 121);
 });

@@ -105,6 +105,16 @@ export function parseDns(bytes: Buffer): DnsMessage {
   return { ...message, rcode: header.rcode | ((opt.ttl >>> 24) << 4), edns: readEdns(opt) };
 }
 
+/** The same; undefined for what it would throw on. */
+export function tryParseDns(bytes: Buffer): DnsMessage | undefined {
+  try {
+    return parseDns(bytes);
+  } catch (error) {
+    if (error instanceof DnsFormatError) return undefined;
+    throw error;
+  }
+}
+
 /**
  * Writes a message. When it takes more than `limit` bytes (at least 512), all records but OPT are left out and TC is set (RFC 2181 §9).
  * Additional records go first and set no TC.
@@ -115,9 +125,9 @@ export function buildDns(message: DnsMessage, limit = 0xffff): Buffer {
   for (const question of message.questions) writeQuestion(writer, question);
   const afterQuestions = writer.length;
   const optBytes = message.edns === undefined ? 0 : 11 + message.edns.options.length;
-  for (const record of [...message.answers, ...message.authorities]) writeRecord(writer, record);
+  const records = [...message.answers, ...message.authorities];
   let counts = [message.answers.length, message.authorities.length, 0];
-  if (writer.length + optBytes > limit) {
+  if (writeWhileFitting(writer, records, limit - optBytes) < records.length) {
     writer.rewind(afterQuestions);
     writer.patchUint16(2, flagsOf({ ...message, truncated: true }));
     counts = [0, 0, 0];

@@ -1,6 +1,17 @@
 import { formatPrefix, parsePrefix } from '@weft/kernel/contract/net';
 import test from 'ava';
-import { formatName, isWithin, nameKey, parseName, reverseName, reversePrefix, reverseZoneLabels, wireLength } from './name.ts';
+import {
+  belowKey,
+  formatName,
+  isWithin,
+  nameKey,
+  parseName,
+  reverseName,
+  reversePrefix,
+  reverseZoneLabels,
+  tailKeys,
+  wireLength,
+} from './name.ts';
 
 test('reads names as users write them', (t) => {
   t.deepEqual(parseName('web1.red.example'), ['web1', 'red', 'example']);
@@ -50,4 +61,13 @@ test('zones of reverse names are as short as fits inside the subnet', (t) => {
   const labels = (text: string) => reverseZoneLabels(parsePrefix(text)?.prefix ?? t.fail(text));
   t.deepEqual(['10.0.0.0/8', '10.2.0.0/20', '10.3.0.0/30'].map(labels), [1, 3, 3]);
   t.deepEqual(['2000::/8', '2001:db8::/47', '2001:db8::/64', '2001:db8::/126'].map(labels), [2, 12, 16, 31]);
+});
+
+test('keys of the last labels, as many as are wanted', (t) => {
+  const name = ['A.b', 'Example', 'org'];
+  t.deepEqual(tailKeys(name), ['', 'org', 'example.org', 'a\\.b.example.org']);
+  t.deepEqual(tailKeys(name, 1), ['', 'org']);
+  t.deepEqual(tailKeys([]), ['']);
+  t.is(belowKey('A', ''), nameKey(['a']));
+  t.is(tailKeys(name).at(-1), nameKey(name));
 });

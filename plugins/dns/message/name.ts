@@ -15,7 +15,30 @@ export function wireLength(name: Name): number {
 
 /** Same key = same name: ASCII case does not count (RFC 4343); a dot inside a label does. */
 export function nameKey(name: Name): string {
-  return name.map((label) => label.replace(/[A-Z]/g, lower).replace(/[\\.]/g, '\\$&')).join('.');
+  let key = '';
+  for (let index = 0; index < name.length; index += 1) key += index === 0 ? labelKey(name[index] ?? '') : `.${labelKey(name[index] ?? '')}`;
+  return key;
+}
+
+/**
+ * The keys of the last 0, 1, 2 … labels of a name: the root's (empty) first, that of its last `most` labels last. A name of a VM may have 127 labels,
+ * and all its keys together 16,000 characters.
+ */
+export function tailKeys(name: Name, most = name.length): string[] {
+  const keys = [''];
+  for (let count = 1; count <= Math.min(most, name.length); count += 1)
+    keys.push(belowKey(name[name.length - count] ?? '', keys[count - 1] ?? ''));
+  return keys;
+}
+
+/** The key of `label` below the name with the key `parent`. */
+export function belowKey(label: string, parent: string): string {
+  return parent === '' ? labelKey(label) : `${labelKey(label)}.${parent}`;
+}
+
+/** Nearly all labels are their own keys. */
+export function labelKey(label: string): string {
+  return /[A-Z\\.]/.test(label) ? label.replace(/[A-Z]/g, lower).replace(/[\\.]/g, '\\$&') : label;
 }
 
 /** Presentation form with a trailing dot; `.` is the root. */
@@ -29,6 +52,9 @@ export function parseName(text: string): Name | undefined {
   const fine = labels.every((label) => /^[\x21-\x5b\x5d-\x7e]{1,63}$/.test(label)) && wireLength(labels) <= longestName;
   return fine ? labels : undefined;
 }
+
+/** Letters, digits, `-` and `_`: what host names and the names of services (RFC 2782) are made of. */
+export const isHostLabel = (label: string): boolean => /^[A-Za-z0-9_-]+$/.test(label);
 
 /** Whether `name` is `ancestor` or below it. */
 export function isWithin(name: Name, ancestor: Name): boolean {

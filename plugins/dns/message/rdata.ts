@@ -19,7 +19,7 @@ const compressible: Readonly<Record<number, Layout>> = {
   9: ['name'],
   [recordTypes.PTR]: ['name'],
   14: ['name', 'name'],
-  15: [2, 'name'],
+  [recordTypes.MX]: [2, 'name'],
 };
 
 /** Later types that old servers compress although they must not: RP, AFSDB, RT, PX, SRV, KX, DNAME. */
@@ -28,9 +28,9 @@ const expandable: Readonly<Record<number, Layout>> = {
   18: [2, 'name'],
   21: [2, 'name'],
   26: [2, 'name', 'name'],
-  33: [6, 'name'],
+  [recordTypes.SRV]: [6, 'name'],
   36: [2, 'name'],
-  39: ['name'],
+  [recordTypes.DNAME]: ['name'],
 };
 
 /** The next `length` bytes as data of `type`, in uncompressed form. Throws DnsFormatError. */
@@ -67,6 +67,41 @@ export function nameData(name: Name): Buffer {
   const writer = new Writer();
   writer.name(name, false);
   return Buffer.from(writer.finish());
+}
+
+/** Data of numbers of 16 bits, then a name: MX (RFC 1035 §3.3.9), SRV (RFC 2782). */
+export function numberedNameData(numbers: readonly number[], name: Name): Buffer {
+  const writer = new Writer();
+  for (const number of numbers) writer.uint16(number);
+  writer.name(name, false);
+  return Buffer.from(writer.finish());
+}
+
+const longestString = 255;
+
+/** Data of a TXT record (RFC 1035 §3.3.14): bytes as strings of 255, the last of them shorter. */
+export function textData(bytes: Buffer): Buffer {
+  const strings: Buffer[] = [];
+  for (let at = 0; at === 0 || at < bytes.length; at += longestString) {
+    const string = bytes.subarray(at, at + longestString);
+    strings.push(Buffer.from([string.length]), string);
+  }
+  return Buffer.concat(strings);
+}
+
+/** The name that data of these types ends with; undefined for other types, and for data that is none. */
+export function targetName(type: number, data: Buffer): Name | undefined {
+  const layout = compressible[type] ?? expandable[type];
+  const at = layout?.indexOf('name') ?? -1;
+  if (at < 0) return undefined;
+  try {
+    const reader = new Reader(data);
+    for (const field of (layout ?? []).slice(0, at)) reader.take(field as number);
+    return reader.name();
+  } catch (error) {
+    if (error instanceof DnsFormatError) return undefined;
+    throw error;
+  }
 }
 
 /** Data of an A or AAAA record. Throws on text that is no address. */

@@ -1,12 +1,13 @@
 /** Fuzz target: the DNS codec, the checks of queries and replies, and local answers, on whatever a VM or an upstream may send. */
 import assert from 'node:assert/strict';
-import { parsePrefix } from '@weft/kernel/contract/net';
-import { buildDns, type DnsMessage, parseDns } from '../message/codec.ts';
+import { buildDns, type DnsMessage, parseDns, tryParseDns } from '../message/codec.ts';
 import { parseName, reverseName } from '../message/name.ts';
-import { DnsFormatError } from '../message/wire.ts';
-import { buildReply, readQuery } from '../reply.ts';
+import { buildReply, readQuery, udpLimit } from '../reply.ts';
 import { answerLocally } from '../zone/authority.ts';
-import type { View } from '../zone/directory.ts';
+import { viewOf } from '../zone/directory.ts';
+import { placeOf } from '../zone/record.ts';
+import { makeZone } from '../zone/zone.ts';
+import { record as added, network, port } from './world.ts';
 
 const named = (text: string) => parseName(text) ?? [];
 const bits = { opcode: 0, authoritative: false, truncated: false, recursionDesired: true, recursionAvailable: true, authenticData: false };
@@ -46,6 +47,9 @@ const asked: readonly [string, number][] = [
   [reverseName('10.1.0.11').join('.'), 12],
   [reverseName('2001:db8:1::11').join('.'), 12],
   ['www.example.com', 1],
+  ['www.red.example', 1],
+  ['x.apps.red.example', 15],
+  ['a.red.example', 1],
 ];
 
 export const seeds: readonly Buffer[] = [
@@ -54,21 +58,20 @@ export const seeds: readonly Buffer[] = [
   buildDns(message('www.example.com', 1, { response: true, answers })),
 ];
 
-const view: View = {
-  mtuBytes: 1450,
-  zones: [
-    {
-      origin: named('red.example'),
-      hosts: new Map([['web1', Array.from({ length: 60 }, (_, index) => `10.1.0.${index + 11}`)]]),
-      names: new Map([['10.1.0.11', named('web1.red.example')]]),
-      gateways: ['10.1.0.1'],
-      prefixes: ['10.1.0.0/24', '2001:db8:1::/64'].flatMap((cidr) => parsePrefix(cidr)?.prefix ?? []),
-    },
-  ],
-};
+const red = network('a', 'red', 1, 1, { domain: 'red.example' });
+const hosts = Array.from({ length: 60 }, (_, index) => port('a', 'red', 'web1', index + 1, `10.1.0.${index + 11}`));
+const records = [
+  added('a', 'red', ['www', 'CNAME', 'web1']),
+  added('a', 'red', ['*.apps', 'MX', '10 web1', '20 mail.example.org.']),
+  added('a', 'red', ['a', 'CNAME', 'b']),
+  added('a', 'red', ['b', 'CNAME', 'a']),
+];
+const places = records.flatMap((each) => [placeOf(each, red)].filter((place) => 'owner' in place));
+const zones = [makeZone(red, hosts, places, 60)].filter((zone) => zone !== undefined);
+const view = viewOf(zones, { network: 'VirtualNetwork/a/red', resolver: undefined, mtuBytes: 1450, ttlSeconds: 60 });
 
 export function run(data: Buffer): void {
-  const parsed = attempt(data);
+  const parsed = tryParseDns(data);
   if (parsed !== undefined) assert.deepEqual(parseDns(buildDns(parsed)), parsed);
   const read = readQuery(data);
   if (read.kind === 'drop') return;
@@ -78,21 +81,12 @@ export function run(data: Buffer): void {
     return;
   }
   const { query } = read;
-  const local = answerLocally(query.question, view, { ttlSeconds: 60, negativeTtlSeconds: 10, serial: 1 });
+  const local = answerLocally(query.question, view, { negativeTtlSeconds: 10, serial: 1 });
   if (local === undefined) return;
-  const reply = buildReply(query, local, view.mtuBytes);
+  const reply = buildReply(query, local, udpLimit(query.message, view.mtuBytes));
   const limit = Math.min(1232, Math.max(512, query.message.edns?.size ?? 0));
   assert.ok(reply.length <= limit, `reply of ${reply.length} bytes, allowed are ${limit}`);
   checkReply(reply, data);
-}
-
-function attempt(data: Buffer): DnsMessage | undefined {
-  try {
-    return parseDns(data);
-  } catch (error) {
-    if (error instanceof DnsFormatError) return undefined;
-    throw error;
-  }
 }
 
 function checkReply(reply: Buffer, query: Buffer): void {

@@ -1,81 +1,12 @@
-import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
-import { buildUdpFrame, gatewayMac, parseUdpFrame, puntFlagVlan } from '@weft/kernel/contract/net';
+import { gatewayMac, parseUdpFrame, puntFlagVlan, serviceActions } from '@weft/kernel/contract/net';
 import { keyOf } from '@weft/kernel/contract/system';
 import { startPlugin, TestPlugin } from '@weft/kernel/sdk/testing';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import plugin from '../index.ts';
-import { buildDns, type DnsMessage, parseDns } from '../message/codec.ts';
-import { parseName, reverseName } from '../message/name.ts';
+import { parseDns } from '../message/codec.ts';
+import { reverseName } from '../message/name.ts';
+import { counters, frame, query, started } from './asking.ts';
 import { network, port, router, tenants } from './world.ts';
-
-const types: Record<string, number> = { A: 1, PTR: 12, AAAA: 28 };
-
-function query(name: string, type = 'A', more: Partial<DnsMessage> = {}): Buffer {
-  const bits = { response: false, opcode: 0, authoritative: false, truncated: false, recursionDesired: true, recursionAvailable: false };
-  const questions = [{ name: parseName(name) ?? [], type: types[type] ?? 0, class: 1 }];
-  return buildDns({
-    id: 77,
-    ...bits,
-    authenticData: false,
-    checkingDisabled: false,
-    rcode: 0,
-    questions,
-    answers: [],
-    authorities: [],
-    additionals: [],
-    ...more,
-  });
-}
-
-function frame(payload: Buffer, gateway = '10.1.0.1', src = '10.1.0.11'): Buffer {
-  return buildUdpFrame({
-    srcMac: '02:00:00:00:00:01',
-    dstMac: gatewayMac,
-    src,
-    dst: gateway,
-    srcPort: 40_000,
-    dstPort: 53,
-    payload,
-  });
-}
-
-/** An upstream that answers every name with 192.0.2.80 and remembers what it was asked. */
-async function upstream(t: ExecutionContext) {
-  const asked: string[] = [];
-  const socket = createSocket('udp4');
-  socket.on('message', (bytes, from) => {
-    const message = parseDns(bytes);
-    asked.push(message.questions[0]?.name.join('.') ?? '');
-    const answers = message.questions.map((one) => ({ ...one, ttl: 30, data: Buffer.from([192, 0, 2, 80]) }));
-    socket.send(buildDns({ ...message, response: true, answers }), from.port, from.address);
-  });
-  socket.bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  t.teardown(() => socket.close());
-  return { asked, setting: `127.0.0.1:${socket.address().port}` };
-}
-
-async function started(t: ExecutionContext, objects: readonly Parameters<TestPlugin['put']>[0][] = tenants) {
-  const { asked, setting } = await upstream(t);
-  const running = await startPlugin(plugin, { objects, config: { upstreams: [setting] } });
-  t.teardown(() => running.stop());
-  /** The reply to a question from a port; waits for upstreams. */
-  const ask = async (from: number, name: string, type = 'A', more: Partial<DnsMessage> = {}): Promise<DnsMessage & { data: string[] }> => {
-    const before = running.forwarder.injected.length;
-    await running.punt('dns', { port: from, frame: frame(query(name, type, more)) });
-    await running.until(() => running.forwarder.injected.length > before);
-    const record = running.forwarder.injected.at(-1);
-    const datagram = record === undefined ? undefined : parseUdpFrame(record.frame);
-    if (datagram === undefined || record?.port !== from) throw new Error('the reply is for another port');
-    const message = parseDns(datagram.payload);
-    return {
-      ...message,
-      data: message.answers.map((answer) => (answer.type === 1 ? [...answer.data].join('.') : answer.data.toString('latin1'))),
-    };
-  };
-  return { running, asked, ask };
-}
 
 test('a network that goes while the plugin starts is served no more', async (t) => {
   const running = new TestPlugin(plugin as never, { objects: tenants });
@@ -96,7 +27,9 @@ test('asks the forwarder for the gateways that serve names, each in its own VRF'
     network('c', 'own', 4, 4, { dns: ['192.0.2.53'] }),
     { ...bridged, spec: { ...bridged.spec, forwarding: 'l2' } },
   ]);
-  const rows = running.forwarder.rows('service').sort((x, y) => x.vrf - y.vrf || x.address.localeCompare(y.address));
+  const all = running.forwarder.rows('service').sort((x, y) => x.vrf - y.vrf || x.address.localeCompare(y.address));
+  const rows = all.filter((row) => row.protocol === 17);
+  const overTcp = all.filter((row) => row.protocol === 6);
   t.deepEqual(
     rows.map(({ vrf, address }) => [vrf, address]),
     [
@@ -106,9 +39,13 @@ test('asks the forwarder for the gateways that serve names, each in its own VRF'
       [3, '2001:db8:1::1'],
     ],
   );
-  t.like(rows[0], { protocol: 17, l4Port: 53, action: 0, puntClass: 1 });
+  t.like(rows[0], { l4Port: 53, action: serviceActions.punt, puntClass: 1 });
+  t.deepEqual(
+    overTcp,
+    rows.map((row) => ({ ...row, protocol: 6, action: serviceActions.port, puntClass: 0 })),
+  );
   await running.put(network('c', 'own', 4, 4, { dns: ['192.0.2.53', '10.4.0.1', '2001:DB8:4:0::1'] }));
-  t.is(running.forwarder.rows('service').length, 6);
+  t.is(running.forwarder.rows('service').length, 12);
 });
 
 test('replies from the address that was asked, to the port that asked', async (t) => {
@@ -187,15 +124,19 @@ test('asks upstreams for all other names, once for all', async (t) => {
   t.like(first, { id: 77, rcode: 0, authoritative: false, recursionAvailable: true });
   t.deepEqual(first.data, ['192.0.2.80']);
   t.deepEqual((await ask(3, 'www.example.org')).data, ['192.0.2.80']);
-  t.deepEqual(asked, ['www.example.org']);
+  t.deepEqual(
+    asked.map((name) => name.toLowerCase()),
+    ['www.example.org'],
+  );
 });
 
 test('without recursion only own names are told', async (t) => {
-  const { ask, asked } = await started(t);
+  const { ask, asked, running } = await started(t);
   await ask(3, 'www.example.org');
   t.is((await ask(1, 'www.example.org', 'A', { recursionDesired: false })).rcode, 5);
   t.is((await ask(1, 'web1', 'A', { recursionDesired: false })).rcode, 0);
   t.is(asked.length, 1);
+  t.like(await counters(running), { local: 1, upstream: 1, refused: 1 });
 });
 
 test('answers a batch and survives garbage in it', async (t) => {
@@ -210,8 +151,7 @@ test('answers a batch and survives garbage in it', async (t) => {
     good,
   );
   t.is(running.forwarder.injected.length, 2);
-  const { items } = (await running.operation('counters')) as { items: { name: string; count: number }[] };
-  t.like(Object.fromEntries(items.map((item) => [item.name, item.count])), { queries: 4, dropped: 3, local: 2, upstream: 0 });
+  t.like(await counters(running), { queries: 4, dropped: 3, local: 2, upstream: 0 });
   t.true((await running.metrics()).includes('weft_dns_events_total{event="dropped"} 3\n'));
 });
 

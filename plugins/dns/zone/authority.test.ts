@@ -1,43 +1,48 @@
-import { type IpPrefix, parsePrefix } from '@weft/kernel/contract/net';
 import test from 'ava';
+import type { DnsRecordSpec } from '../kinds.ts';
 import { parseName, reverseName } from '../message/name.ts';
 import { Reader } from '../message/wire.ts';
+import { network, port, record } from '../test/world.ts';
 import { answerLocally } from './authority.ts';
-import type { View, Zone } from './directory.ts';
+import { type View, viewOf } from './directory.ts';
+import { placeOf } from './record.ts';
+import { makeZone, type Zone } from './zone.ts';
 
-const settings = { ttlSeconds: 60, negativeTtlSeconds: 10, serial: 42 };
+const settings = { negativeTtlSeconds: 10, serial: 42 };
+const about = { network: 'VirtualNetwork/a/red', resolver: undefined, mtuBytes: 1450, ttlSeconds: 60 };
 const name = (text: string) => parseName(text) ?? [];
+type Added = readonly [string, DnsRecordSpec['type'], ...string[]];
 
-function prefix(cidr: string): IpPrefix {
-  const parsed = parsePrefix(cidr);
-  if (!parsed) throw new TypeError(cidr);
-  return parsed.prefix;
+/** Its subnets are CIDR and 2001:db8:N::/64, where N is the second octet; it has no gateway of IPv6. */
+function zone(origin: string, cidr: string, hosts: Record<string, string[]>, added: readonly Added[] = []): Zone {
+  const made = network('a', 'red', 1, Number(cidr.split('.')[1]), { domain: origin });
+  const subnets = [cidr, made.spec.subnets[1]?.cidr ?? ''].map((each) => ({ cidr: each, dhcp: true }));
+  const status = { ...made.status, gateways: [cidr.replace(/\.0\/.*/, '.1')] };
+  const ours = { ...made, spec: { ...made.spec, subnets }, status };
+  const ports = Object.entries(hosts).map(([host, addresses]) => {
+    const one = port('a', 'red', host, 1, '10.1.0.1');
+    return { ...one, status: { ...one.status, addresses } };
+  });
+  const records = added.flatMap((each) => {
+    const placed = placeOf(record('a', 'red', each), ours);
+    if ('owner' in placed) return [placed];
+    throw new TypeError(JSON.stringify(placed));
+  });
+  const zone = makeZone(ours, ports, records, 60);
+  if (zone === undefined) throw new TypeError(origin);
+  return zone;
 }
 
-/** Its subnets are 2001:db8:N::/64, too, where N is the second octet of the IPv4 one. */
-function zone(origin: string, cidr: string, hosts: Record<string, string[]>): Zone {
-  const cidr6 = `2001:db8:${cidr.split('.')[1]}::/64`;
-  const gateway = cidr.replace(/\.0\/.*/, '.1');
-  const names = Object.entries(hosts).flatMap(([host, list]) => list.map((address) => [address, name(`${host}.${origin}`)] as const));
-  return {
-    origin: name(origin),
-    hosts: new Map(Object.entries(hosts)),
-    names: new Map([[gateway, name(origin)], ...names]),
-    gateways: [gateway],
-    prefixes: [prefix(cidr), prefix(cidr6)],
-  };
-}
-
-const view: View = {
-  mtuBytes: 1450,
-  zones: [
+const view: View = viewOf(
+  [
     zone('red.example', '10.1.0.0/24', { web1: ['10.1.0.11'], db: ['10.1.0.12', '2001:db8:1::12'] }),
     zone('blue.default.weft.internal', '10.2.0.0/20', { web1: ['10.2.0.11'], only: ['10.2.0.12'] }),
     zone('x.deep.red.example', '10.3.0.0/26', { web1: ['10.3.0.11'] }),
   ],
-};
+  about,
+);
 
-const types: Record<string, number> = { A: 1, NS: 2, SOA: 6, PTR: 12, TXT: 16, AAAA: 28, ANY: 255 };
+const types: Record<string, number> = { A: 1, NS: 2, CNAME: 5, SOA: 6, PTR: 12, MX: 15, TXT: 16, AAAA: 28, SRV: 33, ANY: 255 };
 const ask = (text: string, type: string) => answerLocally({ name: name(text), type: types[type] ?? 0, class: 1 }, view, settings);
 
 /** Answer data as text. */
@@ -129,13 +134,10 @@ test('echoes the case of the question', (t) => {
 });
 
 test('ports and networks that share a name make one record set', (t) => {
-  const shared = {
-    mtuBytes: 1450,
-    zones: [
-      zone('corp', '10.1.0.0/24', { a: ['10.1.0.11', '10.1.0.12'] }),
-      zone('corp', '10.2.0.0/24', { a: ['10.2.0.11'], b: ['10.2.0.12'] }),
-    ],
-  };
+  const shared = viewOf(
+    [zone('corp', '10.1.0.0/24', { a: ['10.1.0.11', '10.1.0.12'] }), zone('corp', '10.2.0.0/24', { a: ['10.2.0.11'], b: ['10.2.0.12'] })],
+    about,
+  );
   const both = answerLocally({ name: name('a.corp'), type: 1, class: 1 }, shared, settings);
   t.deepEqual(
     both?.answers.map((record) => [...record.data].join('.')),
@@ -143,4 +145,12 @@ test('ports and networks that share a name make one record set', (t) => {
   );
   t.is(new Set(both?.answers.map((record) => record.ttl)).size, 1);
   t.is(answerLocally({ name: name('b.corp'), type: 1, class: 1 }, shared, settings)?.answers.length, 1);
+});
+
+test('a domain of one label is a zone as any other', (t) => {
+  const corp = viewOf([zone('corp', '10.1.0.0/24', { a: ['10.1.0.11'] })], about);
+  const ask = (type: number) => answerLocally({ name: name('corp'), type, class: 1 }, corp, settings)?.answers.map((each) => each.type);
+  t.deepEqual(ask(6), [6]);
+  t.deepEqual(ask(2), [2]);
+  t.deepEqual(answerLocally({ name: name('a'), type: 6, class: 1 }, corp, settings)?.answers, [], 'a bare host name is none');
 });

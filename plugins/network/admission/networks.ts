@@ -3,7 +3,9 @@ import { formatIp, formatPrefix, type Port, parseIp, prefixesOverlap, type Virtu
 import type { NetworkConfig } from '../config.ts';
 import { pairAddress, pairsOf } from '../pairs.ts';
 import { isHost, readSubnet, type Subnet } from '../subnet.ts';
+import { dhcpOptionsProblems } from './client-options.ts';
 import type { Refusals } from './refusals.ts';
+import { resolverProblems } from './resolver.ts';
 import { scopedName, titleOf, type World } from './world.ts';
 
 /** RFC 8200 §5. */
@@ -18,6 +20,8 @@ export function checkNetworks(
   for (const { before, after } of written) {
     const subnets = checkSubnets(after, refusals);
     checkMtu(after, subnets, config, refusals);
+    refusals.addAll(after, dhcpOptionsProblems(after.spec.dhcpOptions, '/spec/dhcpOptions'));
+    refusals.addAll(after, resolverProblems(after.spec.resolver, '/spec/resolver'));
     if (before && !refusals.has(after)) checkPortsFit(after, subnets, world, refusals);
   }
   checkVnis(
@@ -42,6 +46,7 @@ function checkSubnets(network: VirtualNetwork, refusals: Refusals): readonly Sub
     const { subnet, problems } = readSubnet(spec, network.spec.forwarding, pointer);
     refusals.addAll(network, problems);
     if (!subnet) continue;
+    refusals.addAll(network, dhcpOptionsProblems(spec.dhcpOptions, `${pointer}/dhcpOptions`, subnet.prefix.family));
     const other = subnets.find((earlier) => prefixesOverlap(earlier.prefix, subnet.prefix));
     if (other) {
       const message = `${spec.cidr} overlaps ${formatPrefix(other.prefix)} of the same network`;

@@ -2,6 +2,7 @@
 import { formatPrefix, gatewayMac, type Port, parseIp, prefixContains } from '@weft/kernel/contract/net';
 import { type Pair, readPair } from '../pairs.ts';
 import { hostRange, isGateway, isHost, type Subnet, subnetsOf } from '../subnet.ts';
+import { dhcpOptionsProblems } from './client-options.ts';
 import type { Problem, Refusals } from './refusals.ts';
 import { networkOf, titleOf, type World } from './world.ts';
 
@@ -18,6 +19,7 @@ export function checkPort(before: Port | null, port: Port, world: World, refusal
     refusals.add(port, '/spec/host', 'host is not supported by this version: every port is on this appliance', 'leave it out');
   }
   if (spec.mac !== undefined) refusals.addAll(port, macProblems(spec.mac, '/spec/mac'));
+  refusals.addAll(port, dhcpOptionsProblems(spec.dhcpOptions, '/spec/dhcpOptions'));
   const network = world.networks.get(networkOf(port));
   checkPairs(port, network ? subnetsOf(network) : [], refusals);
 }

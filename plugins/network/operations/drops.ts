@@ -1,4 +1,5 @@
 /** `weft drops`: why packets were dropped, per port. */
+import { servicePortOwner } from '@weft/kernel/contract/net';
 import type { OperationSpec } from '@weft/kernel/contract/system';
 import { type Forwarder, fail, type ObjectCache, type OperationCall } from '@weft/kernel/sdk';
 import { type Static, Type } from 'typebox';
@@ -51,7 +52,8 @@ export async function drops(
   return { items: items.sort((a, b) => b.packets - a.packets) };
 }
 
-/** Stands for the object of a port that has none: it is being removed, or the packets were of no port at all (0). */
+/** Stands for the object of a port that has none: it is a plugin's, it is being removed, or the packets were of no port at all (0). */
 function nobody(id: number): Link {
-  return { project: '', port: id === 0 ? '(no port)' : `(port ${id}, no object)`, kind: '' };
+  const plugin = servicePortOwner(id) !== undefined;
+  return { project: '', port: id === 0 ? '(no port)' : plugin ? '(a service port)' : `(port ${id}, no object)`, kind: '' };
 }

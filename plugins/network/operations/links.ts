@@ -19,7 +19,7 @@ export interface NumberedLink extends Link {
 
 export const linkFields = {
   project: Type.String({ description: 'Project of the port.' }),
-  port: Type.String({ description: 'Name of the Port or Trunk; (no port) or (port N, no object) where there is none.' }),
+  port: Type.String({ description: 'Name of the Port or Trunk; (no port), (a service port) or (port N, no object) where there is none.' }),
   kind: Type.String({ description: 'Port or Trunk.' }),
 };
 

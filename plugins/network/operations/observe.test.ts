@@ -1,5 +1,15 @@
 /** capture, top and trace over a forwarder that tells what the test says. */
-import type { CapturedFrame, CaptureRequest, DropCount, Port, PortStats, TraceStep } from '@weft/kernel/contract/net';
+import {
+  anyVrf,
+  type CapturedFrame,
+  type CaptureRequest,
+  type DropCount,
+  type Port,
+  type PortStats,
+  serviceActions,
+  servicePortId,
+  type TraceStep,
+} from '@weft/kernel/contract/net';
 import type { OperationCall } from '@weft/kernel/sdk';
 import test from 'ava';
 import { Value } from 'typebox/value';
@@ -169,6 +179,40 @@ test('what some ports received is delivered, though copies for others were dropp
   t.is(group.items.at(-1)?.text, 'delivered to default/web2; other copies dropped: port-down');
   const unknown = await trace({ objects: store, forwarder }, { ...given, to: '10.1.0.99' }, call());
   t.like(unknown, { end: 'dropped', reason: 'no-answer', ports: ['default/web2'] });
+});
+
+test('what goes to sockets of a plugin is said in words, with the rule', async (t) => {
+  const store = site();
+  const frame = Buffer.alloc(60);
+  const metadata = '169.254.169.254';
+  const row = {
+    table: 'service',
+    vrf: anyVrf,
+    protocol: 6,
+    l4Port: 80,
+    address: metadata,
+    action: serviceActions.port,
+    puntClass: 0,
+  } as const;
+  const port = { table: 'port', id: servicePortId(3), bridge: 0, parent: 3, flags: 16, mac: '02:77:66:00:00:03', mtu: 9000 } as const;
+  const out = { ...port, vlan: 0, binding: 2, interface: 'service0', netns: 'weft-abc-metadata', socket: '' };
+  const forwarder = tracing(store, [
+    { kind: 'row', row },
+    { kind: 'row', row: out },
+    { kind: 'served', plugin: 'metadata', frame },
+  ]);
+  const answer = await trace({ objects: store, forwarder }, { ...given, to: metadata, proto: 'tcp' }, call());
+  t.like(answer, { end: 'served', plugin: 'metadata', ports: [] });
+  t.deepEqual(
+    answer.items.slice(-4).map(({ text }) => text),
+    [
+      'tcp port 80 of 169.254.169.254 is served by sockets of a plugin',
+      'out through a service port',
+      '60 bytes leave through the service port of the plugin metadata',
+      'served by the plugin metadata, through its service port',
+    ],
+  );
+  t.true(Value.Check(traceSpec.output, answer));
 });
 
 test('a group address needs no question', async (t) => {

@@ -3,9 +3,12 @@ import {
   type NexthopRow,
   neighborFlags,
   nexthopTypes,
+  protocols,
   type RouteRow,
   type Row,
   routeSources,
+  type ServiceRow,
+  serviceActions,
   type TraceStep,
 } from '@weft/kernel/contract/net';
 
@@ -19,7 +22,7 @@ export interface Names {
 
 /** `end` of what happened to the packet itself, in the last line. */
 export interface Ending {
-  readonly end: 'delivered' | 'answered' | 'punted' | 'dropped';
+  readonly end: 'delivered' | 'answered' | 'punted' | 'served' | 'dropped';
   /** PROJECT/NAME of the ports that it is delivered to. */
   readonly ports?: readonly string[];
   readonly plugin?: string;
@@ -49,6 +52,8 @@ export function stepText(step: TraceStep, names: Names): { readonly step: string
       return { step: 'answer', text: `the gateway makes a packet of ${step.frame.length} bytes about it` };
     case 'sent':
       return { step: 'send', text: `${step.frame.length} bytes leave through ${names.port(step.port)}` };
+    case 'served':
+      return { step: 'send', text: `${step.frame.length} bytes leave through the service port of the plugin ${step.plugin}` };
     case 'dropped':
       return { step: 'drop', text: `${step.reason}: ${step.sentence}` };
     case 'punted':
@@ -68,7 +73,7 @@ function stageText(stage: string, verdict: string, { permission }: Names): { ste
 function rowText(row: Row, names: Names): { step: string; text: string } | undefined {
   switch (row.table) {
     case 'service':
-      return { step: 'services', text: `${row.protocol === 6 ? 'tcp' : 'udp'} port ${row.l4Port} is served by a plugin` };
+      return { step: 'services', text: serviceText(row) };
     case 'mac':
       return { step: 'bridge', text: `${row.mac} is ${names.port(row.port)}` };
     case 'learned_mac':
@@ -88,6 +93,13 @@ function rowText(row: Row, names: Names): { step: string; text: string } | undef
     default:
       return undefined;
   }
+}
+
+function serviceText({ address, protocol, l4Port, action }: ServiceRow): string {
+  const name = Object.entries(protocols).find(([, number]) => number === protocol)?.[0] ?? `protocol ${protocol}`;
+  const what = `${name} ${name.startsWith('icmp') ? 'type' : 'port'} ${l4Port}${/^[0.:]+$/.test(address) ? '' : ` of ${address}`}`;
+  if (action === serviceActions.reject) return `${what} is refused`;
+  return `${what} is served by ${action === serviceActions.port ? 'sockets of ' : ''}a plugin`;
 }
 
 function routeText({ vrf, address, prefixLength, source }: RouteRow, names: Names): string {
@@ -118,6 +130,8 @@ export function endingOf(steps: readonly TraceStep[], from: number, names: Names
   if (dropped !== undefined && others.length === 0) return { end: 'dropped', reason: dropped.reason };
   const punted = steps.find((step) => step.kind === 'punted');
   if (punted !== undefined) return { end: 'punted', plugin: punted.plugin };
+  const served = steps.find((step) => step.kind === 'served');
+  if (served !== undefined && others.length === 0) return { end: 'served', plugin: served.plugin };
   if (others.length === 0) return { end: 'answered' };
   return { end: 'delivered', ports: [...new Set(sent)].map((port) => names.port(port)) };
 }
@@ -129,6 +143,8 @@ export function endingText(ending: Ending, steps: readonly TraceStep[]): string 
       return `dropped: ${dropped?.reason}: ${dropped?.sentence}`;
     case 'punted':
       return `punted to the plugin ${ending.plugin}`;
+    case 'served':
+      return `served by the plugin ${ending.plugin}, through its service port`;
     case 'answered':
       return 'answered by the gateway';
     case 'delivered':

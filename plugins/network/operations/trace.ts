@@ -1,5 +1,14 @@
 /** `weft trace`: what would happen to a packet that a VM sends, step by step, by the forwarder's own code. Nothing is sent. */
-import { isIpv4, type Port, parseIp, prefixContains, readMac, type TraceStep, type VirtualNetwork } from '@weft/kernel/contract/net';
+import {
+  isIpv4,
+  type Port,
+  parseIp,
+  prefixContains,
+  readMac,
+  servicePortOwner,
+  type TraceStep,
+  type VirtualNetwork,
+} from '@weft/kernel/contract/net';
 import type { OperationSpec } from '@weft/kernel/contract/system';
 import { type Forwarder, fail, type ObjectCache, type OperationCall } from '@weft/kernel/sdk';
 import { type Static, Type } from 'typebox';
@@ -26,9 +35,9 @@ const item = Type.Object({
 const output = Type.Object({
   from: Type.String({ description: 'PROJECT/NAME of the port.' }),
   to: Type.String({ description: 'Destination address.' }),
-  end: Type.Enum(['delivered', 'answered', 'punted', 'dropped'], { description: 'What becomes of the packet.' }),
+  end: Type.Enum(['delivered', 'answered', 'punted', 'served', 'dropped'], { description: 'What becomes of the packet.' }),
   ports: Type.Optional(Type.Array(Type.String(), { description: 'delivered: PROJECT/NAME of the ports.' })),
-  plugin: Type.Optional(Type.String({ description: 'punted: the plugin.' })),
+  plugin: Type.Optional(Type.String({ description: 'punted, served: the plugin.' })),
   reason: Type.Optional(
     Type.String({
       description: 'dropped: name of the reason; no-answer: the VM does not learn whom to send to, unless a VM at `ports` answers.',
@@ -148,7 +157,8 @@ function namesOf(cache: Pick<ObjectCache, 'list'>, call: OperationCall, permissi
     permission,
     port: (id) => {
       const link = links.get(id);
-      return link === undefined ? `port ${id}` : nameFor(call, link.project, link.port, link.kind);
+      if (link === undefined) return servicePortOwner(id) === undefined ? `port ${id}` : 'a service port';
+      return nameFor(call, link.project, link.port, link.kind);
     },
     network: (id) => networks.get(id) ?? `network ${id}`,
   };
