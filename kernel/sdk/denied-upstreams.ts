@@ -8,8 +8,8 @@ export type DeniedPrefixes = readonly IpPrefix[];
 
 export const deniedUpstreamsSetting = Type.Array(Type.String({ description: 'A prefix.' }), {
   maxItems: 64,
-  default: ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '::/127', 'fe80::/10'],
-  description: 'No upstream may have an address in these: by default those of the host itself and of its own links.',
+  default: ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/3', '::/127', 'fe80::/10', 'ff00::/8'],
+  description: 'No upstream may have an address in these: by default those of the host itself, of its own links, and multicast.',
 });
 
 /** Throws INVALID naming the entry of the setting that is no prefix. */

@@ -142,7 +142,9 @@ test('an upstream to which no socket may be connected is one that failed, and no
   void running.servicePort.datagram(123, asker(11), Buffer.from('x'));
   await sleep(100);
   await running.settle();
-  t.like(running.kernel.status(keyOf(object)), { phase: 'Down', reason: '255.255.255.255:123: connect EACCES 255.255.255.255:123' });
+  t.like(running.kernel.status(keyOf(object)), { phase: 'Down' });
+  // Without any network on this host the reason is another one.
+  t.regex(String(running.kernel.status(keyOf(object))?.reason), /^255\.255\.255\.255:123: connect E[A-Z]+/);
 });
 
 test('with other upstreams sessions of datagrams begin anew; a service that is deleted ends its connections', async (t) => {
