@@ -25,8 +25,8 @@ if (options.only !== undefined && !(options.only in measures))
   throw new Error(`--only is ${Object.keys(measures).join(', ')}, not ${options.only}`);
 
 const rounds = new Rounds();
-const seconds = options.quick ? 4 : 15;
-const count = Number(options.rounds ?? (options.quick ? 1 : 3));
+const seconds = options.quick ? 2 : 6;
+const count = Number(options.rounds ?? (options.quick ? 1 : 2));
 const upstream = await startNameServer();
 try {
   for (let round = 0; round < count; round += 1) {

@@ -113,11 +113,20 @@ test.serial('two tenants with the same addresses get each its own, at every addr
   t.is(await curl(vms, 'b1', `${ipv4}/openstack/latest/user_data`), 'curl: 22');
 });
 
+/** A VM's link-local address must be past duplicate address detection before anything can be sent from it. */
+async function settled(vms: Vms, vm: string, url: string): Promise<string> {
+  const ask = async (): Promise<string | undefined> => {
+    const said = await curl(vms, vm, url);
+    return said === 'curl: 7' ? undefined : said;
+  };
+  return (await until(ask, 5_000)) ?? 'not settled in time';
+}
+
 test.serial('a VM with IPv6 only, one without any address, and one in a bridged network are answered', async (t) => {
   const { vms } = t.context;
-  for (const at of [linkLocal, unique]) t.is(await curl(vms, 'six', `${at}${idPath}`), idOf('six'), at);
-  t.is(await curl(vms, 'new', `${linkLocal}${idPath}`), idOf('new'));
-  for (const at of [ipv4, linkLocal]) t.is(await curl(vms, 'flat', `${at}${idPath}`), idOf('flat'), at);
+  for (const at of [linkLocal, unique]) t.is(await settled(vms, 'six', `${at}${idPath}`), idOf('six'), at);
+  t.is(await settled(vms, 'new', `${linkLocal}${idPath}`), idOf('new'));
+  for (const at of [ipv4, linkLocal]) t.is(await settled(vms, 'flat', `${at}${idPath}`), idOf('flat'), at);
 });
 
 test.serial('where there is none a connection is refused at once', async (t) => {

@@ -404,7 +404,7 @@ export const calls: readonly CallSpec[] = [
       ['const char *', 'address'],
     ],
     doc:
-      'Opens a socket in the namespace of a plugin’s service port: protocol 6 (TCP) listens on all addresses of both families, address is \"\"; 17 (UDP) is bound to one address.\n' +
+      'Opens a socket in the namespace of a plugin’s service port: protocol 6 (TCP) listens on all addresses of both families, address is ""; 17 (UDP) is bound to one address.\n' +
       'Returns its descriptor, which is the caller’s.\nErrors: ARGUMENT, STATE (there is no service port, or not yet), TAKEN, SYSTEM.',
   },
   {

@@ -118,10 +118,13 @@ export class Broker {
     const states = (await this.#services.get(this.#host.objects.get(key)?.metadata.uid ?? '')?.states()) ?? [];
     const object = this.#host.objects.get<LinkLocalService>(key);
     if (object === undefined || states.length === 0) return;
-    const phase = states.every(({ state }) => state === 'down') ? 'Down' : 'Active';
-    const covering = this.#catalogue.covering.get(object.metadata.uid) ?? [];
+    const { uid } = object.metadata;
+    const covering = this.#catalogue.covering.get(uid) ?? [];
+    const isServed = covering.length === 0 || [...this.#catalogue.entries.values()].some(({ service }) => service.metadata.uid === uid);
+    const isDown = states.every(({ state }) => state === 'down');
+    const phase = isDown || !isServed ? 'Down' : 'Active';
     const reasons = [
-      ...(phase === 'Down' ? states.map(({ error }) => error) : []),
+      ...(isDown ? states.map(({ error }) => error) : []),
       ...(covering.length > 0 ? [`not served in ${covering.join(', ')}: a subnet there holds ${object.spec.address}`] : []),
     ];
     const reason = reasons.join('; ').slice(0, 1_000);

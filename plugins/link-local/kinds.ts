@@ -53,7 +53,7 @@ const linkLocalServiceStatus = Type.Object(
   {
     phase: Type.Optional(
       Type.Enum(['Active', 'Down'], {
-        description: 'Active: an upstream answers, or nobody has asked yet. Down: none did when last asked.',
+        description: 'Active: an upstream answers, or nobody has asked yet. Down: none did when last asked, or no network is served.',
       }),
     ),
     reason: Type.Optional(Type.String({ description: 'Why it is down, or in which networks it is not served; empty when all is well.' })),

@@ -50,8 +50,8 @@ const metadataInput = record({ ...written, revision: { type: 'integer', descript
   'revision',
 ]);
 
-const anyObject = record({ apiVersion: text, kind: text, metadata: ref('Metadata'), spec: anything, status: anything });
-const anyInput = record({ apiVersion: text, kind: text, metadata: ref('MetadataInput'), spec: anything, status: anything }, [
+const anyObject = record({ apiVersion: text, kind: text, metadata: ref('ObjectMetadata'), spec: anything, status: anything });
+const anyInput = record({ apiVersion: text, kind: text, metadata: ref('ObjectMetadataInput'), spec: anything, status: anything }, [
   'apiVersion',
   'spec',
   'status',
@@ -136,8 +136,8 @@ const auditLine = record({
 });
 
 export const systemSchemas: Json = {
-  Metadata: metadata,
-  MetadataInput: metadataInput,
+  ObjectMetadata: metadata,
+  ObjectMetadataInput: metadataInput,
   Object: anyObject,
   ObjectInput: anyInput,
   Key: key,

@@ -191,14 +191,14 @@ function writableIn(value: unknown): unknown {
 /** A kind as it is read, as it is written, and a list of it. */
 function kindSchemas({ spec }: RegisteredKind): Record<string, Json> {
   const { kind, summary, spec: wish, status } = spec;
-  const object = { apiVersion: { const: apiVersion }, kind: { const: kind }, metadata: ref('Metadata'), spec: wish, status };
+  const object = { apiVersion: { const: apiVersion }, kind: { const: kind }, metadata: ref('ObjectMetadata'), spec: wish, status };
   return {
     [kind]: { type: 'object', description: summary, properties: object, required: Object.keys(object) },
     [`${kind}Input`]: {
       type: 'object',
       description:
         'As it is written: kind, project and name may be left out where the path says them; status and what else the system writes is ignored',
-      properties: { ...object, metadata: ref('MetadataInput'), spec: writable(wish), status: anything },
+      properties: { ...object, metadata: ref('ObjectMetadataInput'), spec: writable(wish), status: anything },
     },
     [`${kind}List`]: {
       type: 'object',

@@ -43,6 +43,7 @@ export const upstreamsOperation: OperationSpec = {
   cli: {
     verb: 'upstreams',
     columns: [
+      { title: 'PROJECT', pointer: '/project' },
       { title: 'NETWORK', pointer: '/network' },
       { title: 'UPSTREAM', pointer: '/upstream' },
       { title: 'STATE', pointer: '/state' },

@@ -181,7 +181,7 @@ test('a network whose subnet holds the address is left alone, and the status say
   const object = service('a', 's', { address: '10.1.0.5', upstreams: [upstream] });
   const running = await started(t, [object]);
   t.deepEqual(running.forwarder.rows('service'), []);
-  t.like(running.kernel.status(keyOf(object)), { phase: 'Active', reason: 'not served in red: a subnet there holds 10.1.0.5' });
+  t.like(running.kernel.status(keyOf(object)), { phase: 'Down', reason: 'not served in red: a subnet there holds 10.1.0.5' });
 });
 
 test('sockets and rows come and go with services and networks', async (t) => {

@@ -1,5 +1,6 @@
 /** `weft trace`: what would happen to a packet that a VM sends, step by step, by the forwarder's own code. Nothing is sent. */
 import {
+  cidrContains,
   isIpv4,
   type Port,
   parseIp,
@@ -18,12 +19,15 @@ import { linksOf, nameFor, oneLink } from './links.ts';
 import { type Ends, groupMac, packetFrame, probeProtocols, questionFrame } from './probe-frames.ts';
 import { type Ending, endingOf, endingText, type Names, stepText } from './trace-words.ts';
 
+/** Of a probe by TCP or UDP that names none. */
+const usualPort = 80;
+
 const input = Type.Object(
   {
     from: Type.String({ description: 'Port whose VM sends the packet.' }),
     to: Type.String({ description: 'Destination address, of either family.' }),
     proto: Type.Enum([...probeProtocols], { description: 'What is sent: an echo request, a TCP SYN or a UDP datagram.', default: 'icmp' }),
-    l4Port: Type.Integer({ description: 'Destination port of tcp and udp.', default: 80, minimum: 0, maximum: 65_535 }),
+    l4Port: Type.Optional(Type.Integer({ description: 'Destination port of tcp and udp. Default: 80.', minimum: 0, maximum: 65_535 })),
   },
   { additionalProperties: false },
 );
@@ -68,6 +72,8 @@ export async function trace(
   given: Input,
   call: OperationCall,
 ): Promise<Static<typeof output>> {
+  if (given.l4Port !== undefined && given.proto === 'icmp')
+    throw fail('INVALID', 'an echo request has no port (l4Port)', 'add --proto tcp or --proto udp, or leave out --l4-port');
   const { id, project } = oneLink(context.objects, call.project, given.from);
   const port = context.objects.list<Port>('Port', project).find(({ status }) => status.id === id);
   const network = context.objects.list<VirtualNetwork>('VirtualNetwork').find((each) => port && scopedName(each) === networkOf(port));
@@ -84,7 +90,7 @@ export async function trace(
   const asked = hop === undefined ? undefined : await walk(questionFrame({ ...ends, dst: hop }));
   const dstMac = asked === undefined ? groupMac(given.to) : answeredMac(asked, id);
   const question = asked === undefined ? [] : questionItems(hop ?? '', dstMac, asked, names);
-  const steps = dstMac === undefined ? (asked ?? []) : await walk(packetFrame(ends, dstMac, given.proto, given.l4Port));
+  const steps = dstMac === undefined ? (asked ?? []) : await walk(packetFrame(ends, dstMac, given.proto, given.l4Port ?? usualPort));
   const ending: Ending = dstMac === undefined ? unanswered(asked ?? [], id, names) : endingOf(steps, id, names);
   const items = [
     ...question,
@@ -108,6 +114,8 @@ function nextHopOf(network: VirtualNetwork, { src, dst }: Ends): string {
   const index = subnetsOf(network).findIndex(({ prefix }) => from !== undefined && prefixContains(prefix, from));
   const subnet = subnetsOf(network)[index];
   if (to === undefined || subnet === undefined || prefixContains(subnet.prefix, to) || isLinkLocal(dst)) return dst;
+  // Plugin dhcp tells VMs of a network that only bridges that these are on the link.
+  if (network.spec.forwarding === 'l2' && cidrContains('169.254.0.0/16', dst)) return dst;
   return network.status.gateways[index] ?? dst;
 }
 
