@@ -88,6 +88,16 @@ static bool acknowledged(uint64_t token)
 	return true;
 }
 
+uint64_t rcu_token(void)
+{
+	return rte_rcu_qsbr_start(qsbr);
+}
+
+bool rcu_passed(uint64_t token)
+{
+	return acknowledged(token);
+}
+
 void rcu_synchronize(void)
 {
 	uint64_t token = rte_rcu_qsbr_start(qsbr);

@@ -1,0 +1,34 @@
+/* The pairs of a flow table that are in no bucket: free, or removed and perhaps still read. Shared by flow_*.c. */
+#ifndef WEFT_FLOW_PAIRS_H
+#define WEFT_FLOW_PAIRS_H
+
+#include "flow_table.h"
+
+/* In `state` of the forward direction's count. */
+enum pair_state { PAIR_FREE = 0, PAIR_USED = 1, PAIR_LEAVING = 2 };
+
+/* Page 0 of the memory. */
+struct flow_header {
+	uint64_t magic;
+	uint32_t version, capacity;
+	/** Pairs from here on were never used. */
+	uint32_t high_water;
+	uint32_t count;
+};
+
+static inline uint32_t *flow_state(struct flow_pair *pair)
+{
+	return &pair->count[FLOW_FORWARD].state;
+}
+
+/* Empty buckets for the table's capacity. 0 or -ENOMEM. */
+int flow_buckets_make(struct flow_table *table);
+
+/* Nobody reads it any more: it may be taken again. */
+void flow_pair_free(struct flow_table *table, struct flow_thread *thread, uint32_t pair);
+/* Somebody may still read it: free once every reader was quiescent. */
+void flow_pair_leave(struct flow_table *table, struct flow_thread *thread, uint32_t pair);
+/* Frees what nobody reads any more, a few pairs at most. */
+void flow_pairs_reclaim(struct flow_table *table, struct flow_thread *thread);
+
+#endif
