@@ -60,7 +60,8 @@ void flow_pair_free(struct flow_table *table, struct flow_thread *thread, uint32
 	/* All but the state, which sweeps look at. */
 	memset(freed, 0, offsetof(struct flow_pair, count[FLOW_FORWARD].state));
 	memset(&freed->count[FLOW_REVERSE], 0, sizeof(freed->count[FLOW_REVERSE]));
-	freed->count[FLOW_FORWARD].token = freed->count[FLOW_FORWARD].made = 0;
+	freed->count[FLOW_FORWARD].token = 0;
+	freed->count[FLOW_FORWARD].made = 0;
 	__atomic_store_n(flow_state(freed), PAIR_FREE, __ATOMIC_RELEASE);
 	push(table, thread, pair);
 	if (thread->free_count >= FREE_MOST)

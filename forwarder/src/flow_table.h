@@ -56,16 +56,18 @@ struct flow_count {
 	uint64_t packets, bytes;
 	/** Tick of the last packet. */
 	uint32_t seen;
-	/** TCP: what the sender has acknowledged last, and the end of what it may be sent, host order. */
-	uint32_t ack, window_end;
-	uint8_t window_shift;
-	uint8_t pad;
+	/** TCP: the sequence number after the last one that the sender sent, and what it acknowledged last; host order. */
+	uint32_t sent, acked;
 	uint16_t last_drop;
-	/** Of the pair; in the forward direction's only. */
-	uint64_t tcp;
+	uint8_t pad[2];
+	/** Of the pair, in the forward direction's only. enum flow_tcp_flag, changed by atomic or. */
+	uint32_t tcp;
 	uint32_t state, next;
+	/** Since when it is out of the buckets (rcu.h). */
 	uint64_t token;
-	uint64_t made;
+	/** Tick in which it was made. */
+	uint32_t made;
+	uint8_t pad1[4];
 };
 _Static_assert(sizeof(struct flow_count) == 64, "flow_count");
 
