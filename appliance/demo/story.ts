@@ -2,6 +2,7 @@
 import type { Appliance } from '../run/appliance.ts';
 import { addresses } from './addresses.ts';
 import type { Check, Exec } from './check.ts';
+import { groups, securityGroups } from './groups.ts';
 import { linkLocal, linkLocalServices } from './link-local.ts';
 import { instanceData, metadata } from './metadata.ts';
 import { names, records } from './names.ts';
@@ -13,6 +14,7 @@ export async function ownObjects(plugins: readonly string[], dnsPort: number): P
     ...(plugins.includes('dns') ? records : []),
     ...(plugins.includes('metadata') ? instanceData : []),
     ...(plugins.includes('link-local') ? await linkLocalServices(dnsPort) : []),
+    ...(plugins.includes('policy') ? groups : []),
   ];
 }
 
@@ -22,6 +24,7 @@ export function story(appliance: Appliance, exec: Exec, plugins: readonly string
     ...(plugins.includes('dns') ? names(exec) : []),
     ...(plugins.includes('metadata') ? metadata(exec) : []),
     ...(plugins.includes('link-local') ? linkLocal(exec) : []),
+    ...(plugins.includes('policy') ? securityGroups(appliance, exec) : []),
     ...traffic(appliance, exec),
   ];
 }

@@ -21,6 +21,7 @@ const inNode = (plugin: string, target = 'fuzz'): Fuzzer => ({
 });
 const ofApi: Fuzzer = { name: 'api', command: (seconds) => ['node', '--expose-gc', 'kernel/test/fuzz/main.ts', '--seconds', seconds] };
 const fuzzers: readonly Fuzzer[] = [
+  inC('flows'),
   inC('frame'),
   inC('rows'),
   inNode('dhcp'),

@@ -3,6 +3,7 @@
  * loss and idle cost. The last line is `N passed, N failed`.
  */
 import { spawn } from 'node:child_process';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 
 interface Suite {
@@ -11,16 +12,17 @@ interface Suite {
 }
 
 const top = join(import.meta.dirname, '..', '..');
+const c = '-C forwarder';
 const ava = (config: string): readonly string[] => ['ava', '--tap', '--config', config];
 
 const suites: readonly Suite[] = [
-  { name: 'forwarder in C (ASan, UBSan)', command: ['make', '-s', '-C', 'forwarder', 'test'] },
+  { name: 'forwarder in C (ASan, UBSan)', command: ['sh', '-c', `make -s -j${availableParallelism()} ${c} programs && make -s ${c} test`] },
   { name: 'instructions per packet', command: ['node', 'forwarder/bench/walk/instructions.ts'] },
   { name: 'units', command: ava('ava.config.js') },
   { name: 'whole appliance', command: ava('ava.system.config.js') },
 ];
 const long: readonly Suite[] = [
-  { name: 'forwarder in C (TSan)', command: ['make', '-s', '-C', 'forwarder', 'tsan'] },
+  { name: 'forwarder in C (TSan)', command: ['make', '-s', '-C', 'forwarder', 'oracle', 'build/tsan/oracle', 'tsan'] },
   { name: 'whole appliance, long', command: ava('ava.long.config.js') },
 ];
 

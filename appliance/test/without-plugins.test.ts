@@ -10,6 +10,7 @@ for (const [plugin, other] of [
   ['dns', 'dhcp'],
   ['metadata', 'dns'],
   ['link-local', 'dns'],
+  ['policy', 'dns'],
 ] as const) {
   test.serial(`without the folder plugins/${plugin} the appliance boots, forwards and serves ${other}`, async (t) => {
     const programDir = await copyWithout([plugin]);

@@ -10,37 +10,56 @@ import {
   type Drop,
   dropBytes,
   errors,
+  type Flow,
+  type FlowFilter,
+  type FlowStats,
+  flowBytes,
+  flowStatsBytes,
   type PortState,
   type PortStats,
   packConfig,
+  packFlowFilter,
   portStateBytes,
   portStatsBytes,
+  type RuleStats,
   readCaptured,
   readDrop,
+  readFlow,
+  readFlowStats,
   readPortState,
   readPortStats,
+  readRuleStats,
   readState,
   readStep,
+  ruleStatsBytes,
   type State,
   type Step,
   stateBytes,
   stepBytes,
   tableNumber,
+  tcpPickups,
 } from './pack.gen.ts';
 
 export { libraryPath } from './load.ts';
 export {
-  type Config,
   type Drop,
   directions,
+  type Flow,
+  type FlowFilter,
+  type FlowStats,
+  flowEvents,
+  flowStates,
   internalTables,
   links,
   type PortState,
   type PortStats,
+  type RuleStats,
+  readFlow,
   rowBytes,
   type State,
   stepKinds,
   tableNumber,
+  tcpPickups,
   verdicts,
 } from './pack.gen.ts';
 
@@ -55,6 +74,12 @@ export interface CapturedFrame extends Captured {
 /** A step of a trace; what it tells says enum fwd_step_kind. */
 export interface TracedStep extends Step {
   readonly data: Buffer;
+}
+
+/** Some of many records; without a cursor the last of them. */
+export interface Part<T> {
+  readonly records: readonly T[];
+  readonly cursor?: number;
 }
 
 /** What a call refused, with the library's sentence (operation, table and field of a bad row). */
@@ -79,6 +104,22 @@ const capturedRoom = 128 * 1024;
 /** A frame flooded to some thousand ports. */
 const traceBytes = 4 * 1024 * 1024;
 
+/** The library's own values. */
+const defaultFlows = {
+  flowPairs: 0,
+  flowPortPercent: 0,
+  flowTcpEstablished: 0,
+  flowTcpTransitory: 0,
+  flowUdp: 0,
+  flowIcmp: 0,
+  flowOther: 0,
+  flowTcpPickup: tcpPickups.FORWARD,
+};
+type FlowSettings = keyof typeof defaultFlows;
+
+/** What is left out about flows is the library's default. */
+export type StartConfig = Omit<Config, FlowSettings> & Partial<Pick<Config, FlowSettings>>;
+
 /** Records that are followed by bytes, padded to 8; these are copied. */
 function withData<T>(
   out: Buffer,
@@ -98,6 +139,11 @@ function withData<T>(
   return records;
 }
 
+/** Records back to back. */
+function recordsIn<T>(out: Buffer, length: number, bytes: number, read: (buffer: Buffer, at: number) => T): T[] {
+  return Array.from({ length: Math.floor(length / bytes) }, (_, index) => read(out, index * bytes));
+}
+
 function textOf(buffer: Buffer): string {
   return buffer.toString('utf8', 0, buffer.indexOf(0));
 }
@@ -106,6 +152,7 @@ export class Forwarder {
   readonly #library: Library;
   readonly #drops = new Map<number, { readonly name: string; readonly sentence: string }>();
   #captured: Buffer | undefined;
+  #flows: Buffer | undefined;
 
   /** Throws an Error with one sentence when the library is missing or of another interface. */
   constructor(path?: string) {
@@ -113,8 +160,8 @@ export class Forwarder {
   }
 
   /** Once per process; blocks for about 0.3 s. */
-  start(config: Config): State {
-    const packed = packConfig(config);
+  start(config: StartConfig): State {
+    const packed = packConfig({ ...defaultFlows, ...config });
     this.#check(this.#library.fwd_start(packed, packed.length));
     return this.state();
   }
@@ -252,6 +299,32 @@ export class Forwarder {
     return withData(out, length, stepBytes, readStep, ({ length: following }) => following);
   }
 
+  /** Flows that fit, some at a time: begin with cursor 0; no cursor in the answer: that was all. A part may be empty. */
+  flowsRead(filter: FlowFilter, cursor: number): Part<Flow> {
+    const wanted = packFlowFilter(filter);
+    const read = (place: Buffer, out: Buffer): number => this.#library.fwd_flows_read(wanted, place, out, out.length);
+    return this.#readPart(read, cursor, flowBytes, readFlow);
+  }
+
+  /** What happened to flows, as much as fits one part; empty: nothing waits. `follow`: from now on also what begins and ends. One caller at a time. */
+  flowEvents(follow: boolean): Flow[] {
+    this.#flows ??= Buffer.alloc(readBytes);
+    const length = this.#check(this.#library.fwd_flow_events(follow ? 1 : 0, this.#flows, this.#flows.length));
+    return recordsIn(this.#flows, length, flowBytes, readFlow);
+  }
+
+  flowStatsRead(): FlowStats {
+    const out = Buffer.alloc(flowStatsBytes);
+    this.#check(this.#library.fwd_flow_stats_read(out, out.length));
+    return readFlowStats(out, 0);
+  }
+
+  /** Counts of the rules that decided something, some at a time, as `flowsRead` gives flows. */
+  ruleStatsRead(cursor: number): Part<RuleStats> {
+    const read = (place: Buffer, out: Buffer): number => this.#library.fwd_rule_stats_read(place, out, out.length);
+    return this.#readPart(read, cursor, ruleStatsBytes, readRuleStats);
+  }
+
   /** Descriptor of a socket in the namespace of a plugin's service port; it is the caller's. `address`: of UDP; empty for TCP, which listens on all. */
   serviceSocket(owner: number, protocol: number, l4Port: number, address: string): number {
     return this.#check(this.#library.fwd_service_socket(owner, protocol, l4Port, address));
@@ -267,6 +340,20 @@ export class Forwarder {
     this.#check(this.#library.fwd_service_hand(connection, descriptor));
   }
 
+  #readPart<T>(
+    read: (place: Buffer, out: Buffer) => number,
+    cursor: number,
+    bytes: number,
+    decode: (buffer: Buffer, at: number) => T,
+  ): Part<T> {
+    const place = Buffer.alloc(4);
+    place.writeUInt32LE(cursor);
+    const out = Buffer.allocUnsafe(readBytes);
+    const records = recordsIn(out, this.#check(read(place, out)), bytes, decode);
+    const next = place.readUInt32LE();
+    return { records, ...(next === lastPart ? {} : { cursor: next }) };
+  }
+
   #readAll<T>(
     read: (from: number, out: Uint8Array, length: number) => number,
     bytes: number,
@@ -278,7 +365,7 @@ export class Forwarder {
     for (let from = 0; ; ) {
       const count = this.#check(read(from, out, out.length));
       if (count === 0) return records;
-      for (let index = 0; index < count; index++) records.push(decode(out, index * bytes));
+      records.push(...recordsIn(out, count * bytes, bytes, decode));
       from = idOf(records.at(-1) as T) + 1;
     }
   }

@@ -1,25 +1,31 @@
 /** Records, calls and layout of libforwarder. Written by forwarder/tools/gen.ts; edit the tables in schema.ts and calls.ts. */
 
 /** What fwd_abi must return. */
-export const abi = 0x682392e22b5cc015n;
+export const abi = 0x8a2b8aa63affb80fn;
 /** What fwd_layout must write, as u32. */
-export const layout: readonly number[] = [8, 0, 24, 0, 4, 8, 12, 14, 15, 16, 216, 0, 4, 8, 12, 16, 22, 24, 26, 27, 43, 107, 16, 0, 4, 12, 32, 0, 4, 8, 24, 30, 24, 0, 4, 8, 12, 18, 19, 20, 22, 32, 0, 4, 5, 8, 24, 28, 32, 0, 4, 5, 6, 8, 24, 26, 56, 0, 2, 4, 8, 12, 16, 20, 32, 0, 4, 5, 6, 12, 16, 0, 4, 8, 24, 0, 4, 12, 16, 40, 0, 4, 8, 24, 32, 36, 40, 0, 4, 8, 12, 16, 20, 24, 28, 29, 30, 152, 0, 4, 8, 12, 16, 17, 144, 0, 4, 8, 10, 11, 88, 0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 24, 0, 4, 8, 16, 32, 0, 1, 2, 4, 8, 12, 16, 20, 22, 24, 32, 0, 4, 8, 16, 24, 26, 16, 0, 4, 8, 12];
+export const layout: readonly number[] = [8, 0, 24, 0, 4, 8, 12, 14, 15, 16, 216, 0, 4, 8, 12, 16, 22, 24, 26, 27, 43, 107, 16, 0, 4, 12, 32, 0, 4, 8, 24, 30, 24, 0, 4, 8, 12, 18, 19, 20, 22, 32, 0, 4, 5, 8, 24, 28, 32, 0, 4, 5, 6, 8, 24, 26, 56, 0, 2, 4, 8, 12, 16, 20, 32, 0, 4, 5, 6, 12, 16, 0, 4, 8, 24, 0, 4, 12, 16, 40, 0, 4, 8, 24, 32, 36, 48, 0, 4, 8, 12, 16, 18, 20, 21, 22, 23, 24, 28, 16, 0, 4, 8, 8, 0, 4, 64, 0, 4, 8, 12, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52, 56, 57, 58, 59, 152, 0, 4, 8, 12, 16, 17, 144, 0, 4, 8, 10, 11, 88, 0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 24, 0, 4, 8, 16, 32, 0, 1, 2, 4, 8, 12, 16, 20, 22, 24, 32, 0, 4, 8, 16, 24, 26, 136, 0, 8, 16, 24, 32, 40, 48, 56, 60, 64, 68, 72, 76, 80, 84, 88, 90, 92, 94, 95, 96, 97, 98, 100, 116, 24, 0, 4, 5, 6, 8, 64, 0, 8, 16, 24, 32, 40, 48, 56, 32, 0, 4, 8, 16, 24, 16, 0, 4, 8, 12];
 
 /** Bytes of a row, by name of the table as plugins write it. */
-export const rowBytes: Readonly<Record<string, number>> = { vrf: 8, bridge: 24, port: 216, mac: 16, neighbor: 32, nexthop: 24, route: 32, service: 32, punt_class: 56, source: 32, member: 16, learned_mac: 24, learned_neighbor: 40 };
+export const rowBytes: Readonly<Record<string, number>> = { vrf: 8, bridge: 24, port: 216, mac: 16, neighbor: 32, nexthop: 24, route: 32, service: 32, punt_class: 56, source: 32, member: 16, learned_mac: 24, learned_neighbor: 40, rule: 48, identity_group: 16, port_identity: 8 };
 /** Tables that only the forwarder itself writes. */
 export const internalTables: readonly string[] = ['learned_mac', 'learned_neighbor'];
 /** Number of a table, by its name. */
-export const tableNumber: Readonly<Record<string, number>> = { vrf: 1, bridge: 2, port: 3, mac: 4, neighbor: 5, nexthop: 6, route: 7, service: 8, punt_class: 9, source: 10, member: 11, learned_mac: 12, learned_neighbor: 13 };
+export const tableNumber: Readonly<Record<string, number>> = { vrf: 1, bridge: 2, port: 3, mac: 4, neighbor: 5, nexthop: 6, route: 7, service: 8, punt_class: 9, source: 10, member: 11, learned_mac: 12, learned_neighbor: 13, rule: 14, identity_group: 15, port_identity: 16 };
 
 /** What a call returns when it refuses; fwd_error_text has the sentence. */
 export const errors = { ARGUMENT: -1, STATE: -2, ROW: -3, OWNER: -4, GENERATION: -5, FULL: -6, MEMORY: -7, SYSTEM: -8, EAL: -9, TAKEN: -10 } as const;
+/** What becomes of a TCP segment without SYN that belongs to no flow. */
+export const tcpPickups = { FORWARD: 0, EITHER: 1, NEVER: 2 } as const;
+/** Why a flow is told of. */
+export const flowEvents = { LISTED: 0, BEGAN: 1, ENDED: 2, DENIED: 3 } as const;
+/** What is known of a flow. */
+export const flowStates = { OPENING: 0, ESTABLISHED: 1, CLOSING: 2, CLOSED: 3 } as const;
 /** State of a port. */
 export const links = { PENDING: 0, UP: 1, DOWN: 2 } as const;
 /** How a captured frame passed the port. */
 export const directions = { NONE: 0, IN: 1, OUT: 2 } as const;
 /** What a step of a trace tells, and what follows it. */
-export const stepKinds = { STAGE: 0, ROW: 1, SENT: 2, DROPPED: 3, PUNTED: 4, MADE: 5, LEARNED: 6 } as const;
+export const stepKinds = { STAGE: 0, ROW: 1, SENT: 2, DROPPED: 3, PUNTED: 4, MADE: 5, LEARNED: 6, FLOW: 7 } as const;
 /** What a stage says of a frame, besides the numbers of drop reasons, which lie below. */
 export const verdicts = { NEXT: 128, SEND: 129, REPLY: 130, FLOOD: 131, PUNT: 132, ROUTE: 133, FRAGMENT: 134 } as const;
 
@@ -52,6 +58,10 @@ export const calls = {
   fwd_capture_read: { returns: 'int32_t', parameters: [['capture', 'uint32_t'], ['out', 'void *'], ['length', 'uint32_t']] },
   fwd_capture_close: { returns: 'int32_t', parameters: [['capture', 'uint32_t']] },
   fwd_trace: { returns: 'int32_t', parameters: [['port', 'uint32_t'], ['frame', 'const void *'], ['frame_length', 'uint32_t'], ['out', 'void *'], ['length', 'uint32_t']] },
+  fwd_flows_read: { returns: 'int32_t', parameters: [['filter', 'const void *'], ['cursor', 'void *'], ['out', 'void *'], ['length', 'uint32_t']] },
+  fwd_flow_events: { returns: 'int32_t', parameters: [['follow', 'uint32_t'], ['out', 'void *'], ['length', 'uint32_t']] },
+  fwd_flow_stats_read: { returns: 'int32_t', parameters: [['out', 'void *'], ['length', 'uint32_t']] },
+  fwd_rule_stats_read: { returns: 'int32_t', parameters: [['cursor', 'void *'], ['out', 'void *'], ['length', 'uint32_t']] },
   fwd_service_socket: { returns: 'int32_t', parameters: [['owner', 'uint32_t'], ['protocol', 'uint32_t'], ['l4_port', 'uint32_t'], ['address', 'const char *']] },
   fwd_service_namespace: { returns: 'uint64_t', parameters: [['owner', 'uint32_t']] },
   fwd_service_hand: { returns: 'int32_t', parameters: [['connection', 'uint32_t'], ['descriptor', 'uint32_t']] },
@@ -73,6 +83,17 @@ function readText(buffer: Buffer, at: number, bytes: number): string {
   return buffer.toString('utf8', at, end === -1 ? at + bytes : Math.min(end, at + bytes));
 }
 
+/** As long as an IPv6 address at most. */
+function checkAddress(field: string, value: Uint8Array): Uint8Array {
+  if (value.length > 16) throw new RangeError(`${field} has ${value.length} bytes: give 4 or 16`);
+  return value;
+}
+
+/** The address, as long as the IP version at `versionAt` says. */
+function readAddress(buffer: Buffer, at: number, versionAt: number): Buffer {
+  return Buffer.from(buffer.subarray(at, at + (buffer.readUInt8(versionAt) === 4 ? 4 : 16)));
+}
+
 /** What fwd_start needs. */
 export interface Config {
   /** packet memory (EAL -m), MiB; 64 to 65536 */
@@ -89,12 +110,42 @@ export interface Config {
   readonly packetThreads: number;
   /** live ports; 1 to 65536 */
   readonly maxPorts: number;
+  /** flows that are remembered, each in both directions; 64 to 16777216; 0: 524288; they lie behind the state memory in its file */
+  readonly flowPairs: number;
+  /** share of them that flows from one port may take; 1 to 100; 0: 25 */
+  readonly flowPortPercent: number;
+  /** seconds without a packet after which a flow is forgotten: open TCP connections; 0: 7440 */
+  readonly flowTcpEstablished: number;
+  /** the same of TCP connections that begin or end; 0: 240 */
+  readonly flowTcpTransitory: number;
+  /** of UDP; 0: 300 */
+  readonly flowUdp: number;
+  /** of ICMP and ICMPv6; 0: 60 */
+  readonly flowIcmp: number;
+  /** of all other protocols; 0: 300 */
+  readonly flowOther: number;
+  /** tcp_pickup */
+  readonly flowTcpPickup: number;
   /** 1: packet memory in hugepages */
   readonly hugepages: number;
   /** EAL log level, 1 (emergency) to 8 (debug) */
   readonly logLevel: number;
   /** stands in the names of our links, wf<tag>p<port id>: 1 to 3 of a-z, 0-9; the same for each start with this memory */
   readonly linkTag: string;
+}
+
+/** Which flows fwd_flows_read tells of; all fields must fit. */
+export interface FlowFilter {
+  /** id of a port at either end; 0: any */
+  readonly port: number;
+  /** IANA protocol number; 0: any */
+  readonly protocol: number;
+  /** of IP and address; 0: any */
+  readonly version: number;
+  /** host order, at either end; 0: any */
+  readonly l4Port: number;
+  /** 4 or 16 bytes: at either end, network order; all zero: any */
+  readonly address: Buffer;
 }
 
 /** What became of the state memory at start. */
@@ -183,6 +234,94 @@ export interface Captured {
   readonly direction: number;
 }
 
+/** A flow: packets of one conversation in both directions, told as its first packet went. */
+export interface Flow {
+  /** CLOCK_REALTIME at which this was told */
+  readonly timeNs: bigint;
+  /** since its first packet */
+  readonly ageMs: bigint;
+  /** since its last packet */
+  readonly idleMs: bigint;
+  /** of the direction of the first packet */
+  readonly packets: bigint;
+  /** of them, IP packets */
+  readonly bytes: bigint;
+  /** of the other direction */
+  readonly replyPackets: bigint;
+  /** of them */
+  readonly replyBytes: bigint;
+  /** id of the port that the first packet entered through */
+  readonly fromPort: number;
+  /** of that port */
+  readonly fromGeneration: number;
+  /** id of the port that it left through; 0: none */
+  readonly toPort: number;
+  /** of that port */
+  readonly toGeneration: number;
+  /** group of the rule of the first port that decided; 0: none did */
+  readonly egressGroup: number;
+  /** number of that rule */
+  readonly egressNumber: number;
+  /** group of the rule of the second port that decided; 0: none did */
+  readonly ingressGroup: number;
+  /** number of that rule */
+  readonly ingressNumber: number;
+  /** host order; ICMP: identifier */
+  readonly srcPort: number;
+  /** host order; ICMP: type << 8 | code */
+  readonly dstPort: number;
+  /** drop reason of the last packet of it that was dropped; 0xffff: none */
+  readonly lastDrop: number;
+  /** flow_event */
+  readonly event: number;
+  /** flow_state */
+  readonly state: number;
+  /** rule_action */
+  readonly action: number;
+  /** IANA protocol number */
+  readonly protocol: number;
+  /** of IP: 4 or 6 */
+  readonly version: number;
+  /** 4 or 16 bytes: network order */
+  readonly src: Buffer;
+  /** 4 or 16 bytes: network order */
+  readonly dst: Buffer;
+}
+
+/** The table of flows as a whole. */
+export interface FlowStats {
+  /** pairs that fit */
+  readonly capacity: bigint;
+  /** pairs in use */
+  readonly used: bigint;
+  /** since the start */
+  readonly added: bigint;
+  /** after their time, since the start */
+  readonly expired: bigint;
+  /** half-open ones that had to go for new ones, since the start */
+  readonly evicted: bigint;
+  /** taken over from the forwarder before this one */
+  readonly kept: bigint;
+  /** times that a flow was decided anew because rules changed */
+  readonly redecided: bigint;
+  /** flow events that found no room or were too many, since the start */
+  readonly eventsLost: bigint;
+}
+
+/** What a rule decided, since the forwarder started. */
+export interface RuleStats {
+  /** of the rule */
+  readonly group: number;
+  /** of the rule in its group */
+  readonly number: number;
+  /** flows that it decided, each time; denied packets for a rule that denies */
+  readonly flows: bigint;
+  /** of flows that it allowed, both directions; some seconds behind */
+  readonly packets: bigint;
+  /** of them */
+  readonly bytes: bigint;
+}
+
 /** Head of a step of a trace; length bytes follow (see enum fwd_step_kind), then zeros to a multiple of 8. */
 export interface Step {
   /** bytes that follow */
@@ -197,7 +336,7 @@ export interface Step {
 
 /** A struct fwd_config. Throws a RangeError that names the field. */
 export function packConfig(config: Config): Buffer {
-  const out = Buffer.alloc(40);
+  const out = Buffer.alloc(64);
   out.writeUInt32LE(checkInteger('config.memoryMib', config.memoryMib), 0);
   out.writeUInt32LE(checkInteger('config.stateMib', config.stateMib), 4);
   out.writeInt32LE(checkInteger('config.stateFd', config.stateFd), 8);
@@ -205,9 +344,28 @@ export function packConfig(config: Config): Buffer {
   out.writeInt32LE(checkInteger('config.cpu', config.cpu), 16);
   out.writeUInt32LE(checkInteger('config.packetThreads', config.packetThreads), 20);
   out.writeUInt32LE(checkInteger('config.maxPorts', config.maxPorts), 24);
-  out.writeUInt8(checkInteger('config.hugepages', config.hugepages), 28);
-  out.writeUInt8(checkInteger('config.logLevel', config.logLevel), 29);
-  out.write(checkText('config.linkTag', config.linkTag, 4), 30);
+  out.writeUInt32LE(checkInteger('config.flowPairs', config.flowPairs), 28);
+  out.writeUInt32LE(checkInteger('config.flowPortPercent', config.flowPortPercent), 32);
+  out.writeUInt32LE(checkInteger('config.flowTcpEstablished', config.flowTcpEstablished), 36);
+  out.writeUInt32LE(checkInteger('config.flowTcpTransitory', config.flowTcpTransitory), 40);
+  out.writeUInt32LE(checkInteger('config.flowUdp', config.flowUdp), 44);
+  out.writeUInt32LE(checkInteger('config.flowIcmp', config.flowIcmp), 48);
+  out.writeUInt32LE(checkInteger('config.flowOther', config.flowOther), 52);
+  out.writeUInt8(checkInteger('config.flowTcpPickup', config.flowTcpPickup), 56);
+  out.writeUInt8(checkInteger('config.hugepages', config.hugepages), 57);
+  out.writeUInt8(checkInteger('config.logLevel', config.logLevel), 58);
+  out.write(checkText('config.linkTag', config.linkTag, 4), 59);
+  return out;
+}
+
+/** A struct fwd_flow_filter. Throws a RangeError that names the field. */
+export function packFlowFilter(flowFilter: FlowFilter): Buffer {
+  const out = Buffer.alloc(24);
+  out.writeUInt32LE(checkInteger('flowFilter.port', flowFilter.port), 0);
+  out.writeUInt8(checkInteger('flowFilter.protocol', flowFilter.protocol), 4);
+  out.writeUInt8(checkInteger('flowFilter.version', flowFilter.version), 5);
+  out.writeUInt16LE(checkInteger('flowFilter.l4Port', flowFilter.l4Port), 6);
+  out.set(checkAddress('flowFilter.address', flowFilter.address), 8);
   return out;
 }
 
@@ -286,6 +444,71 @@ export function readCaptured(buffer: Buffer, at: number): Captured {
     lost: buffer.readBigUInt64LE(at + 16),
     reason: buffer.readUInt16LE(at + 24),
     direction: buffer.readUInt8(at + 26),
+  };
+}
+
+/** Bytes of a struct fwd_flow. */
+export const flowBytes = 136;
+
+/** Reads the struct fwd_flow at `at`. */
+export function readFlow(buffer: Buffer, at: number): Flow {
+  return {
+    timeNs: buffer.readBigUInt64LE(at),
+    ageMs: buffer.readBigUInt64LE(at + 8),
+    idleMs: buffer.readBigUInt64LE(at + 16),
+    packets: buffer.readBigUInt64LE(at + 24),
+    bytes: buffer.readBigUInt64LE(at + 32),
+    replyPackets: buffer.readBigUInt64LE(at + 40),
+    replyBytes: buffer.readBigUInt64LE(at + 48),
+    fromPort: buffer.readUInt32LE(at + 56),
+    fromGeneration: buffer.readUInt32LE(at + 60),
+    toPort: buffer.readUInt32LE(at + 64),
+    toGeneration: buffer.readUInt32LE(at + 68),
+    egressGroup: buffer.readUInt32LE(at + 72),
+    egressNumber: buffer.readUInt32LE(at + 76),
+    ingressGroup: buffer.readUInt32LE(at + 80),
+    ingressNumber: buffer.readUInt32LE(at + 84),
+    srcPort: buffer.readUInt16LE(at + 88),
+    dstPort: buffer.readUInt16LE(at + 90),
+    lastDrop: buffer.readUInt16LE(at + 92),
+    event: buffer.readUInt8(at + 94),
+    state: buffer.readUInt8(at + 95),
+    action: buffer.readUInt8(at + 96),
+    protocol: buffer.readUInt8(at + 97),
+    version: buffer.readUInt8(at + 98),
+    src: readAddress(buffer, at + 100, at + 98),
+    dst: readAddress(buffer, at + 116, at + 98),
+  };
+}
+
+/** Bytes of a struct fwd_flow_stats. */
+export const flowStatsBytes = 64;
+
+/** Reads the struct fwd_flow_stats at `at`. */
+export function readFlowStats(buffer: Buffer, at: number): FlowStats {
+  return {
+    capacity: buffer.readBigUInt64LE(at),
+    used: buffer.readBigUInt64LE(at + 8),
+    added: buffer.readBigUInt64LE(at + 16),
+    expired: buffer.readBigUInt64LE(at + 24),
+    evicted: buffer.readBigUInt64LE(at + 32),
+    kept: buffer.readBigUInt64LE(at + 40),
+    redecided: buffer.readBigUInt64LE(at + 48),
+    eventsLost: buffer.readBigUInt64LE(at + 56),
+  };
+}
+
+/** Bytes of a struct fwd_rule_stats. */
+export const ruleStatsBytes = 32;
+
+/** Reads the struct fwd_rule_stats at `at`. */
+export function readRuleStats(buffer: Buffer, at: number): RuleStats {
+  return {
+    group: buffer.readUInt32LE(at),
+    number: buffer.readUInt32LE(at + 4),
+    flows: buffer.readBigUInt64LE(at + 8),
+    packets: buffer.readBigUInt64LE(at + 16),
+    bytes: buffer.readBigUInt64LE(at + 24),
   };
 }
 

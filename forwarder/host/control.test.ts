@@ -1,8 +1,9 @@
 import { packUpsert, type Row } from '@weft/kernel/contract/net';
 import { type Peer, WeftFailure } from '@weft/kernel/contract/system';
 import test from 'ava';
-import { type Forwarder, ForwarderError } from '../binding/index.ts';
+import { type Flow, type FlowFilter, type Forwarder, ForwarderError, type Part, type RuleStats } from '../binding/index.ts';
 import { Control } from './control.ts';
+import { packedFlow } from './test/packed-flow.ts';
 
 const vrfs = (count: number): Buffer =>
   Buffer.concat(Array.from({ length: count }, (_, index) => packUpsert({ table: 'vrf', id: index + 1 })));
@@ -54,6 +55,18 @@ function setup(refuse = -1) {
       { id: 2, generation: 9, rxPackets: 1n },
     ],
     dropsRead: () => [{ port: 2, reason: 5, packets: 7n, bytes: 700n }],
+    flowStatsRead: () => ({ capacity: 64n, used: 3n, added: 9n, expired: 6n, evicted: 0n, kept: 1n, redecided: 2n, eventsLost: 0n }),
+    // Ten thousand are looked at in each call; every second call finds one.
+    flowsRead: (filter: FlowFilter, cursor: number): Part<Flow> => {
+      calls.push(`flows of port ${filter.port} from ${cursor}`);
+      const next = cursor + 10_000;
+      const records = next % 20_000 === 0 ? [packedFlow({ srcPort: next / 10_000 })] : [];
+      return { records, ...(next < 500_000 ? { cursor: next } : {}) };
+    },
+    ruleStatsRead: (cursor: number): Part<RuleStats> => ({
+      records: [{ group: 1, number: cursor, flows: 2n, packets: 3n, bytes: 4n }],
+      ...(cursor < 2 ? { cursor: cursor + 1 } : {}),
+    }),
     dropName: (reason: number) => `reason-${reason}`,
   };
   const control = new Control(library as unknown as Forwarder, { set: (plugin) => ({ [plugin]: 1 }) });
@@ -178,6 +191,37 @@ test('counters come as numbers, of the wanted ports', async (t) => {
   t.deepEqual(await control.call('network', 'drops.read', {}), { drops: [{ port: 2, reason: 'reason-5', packets: 7, bytes: 700 }] });
   t.deepEqual(await control.call('network', 'drops.read', { ports: [1] }), { drops: [] });
 });
+
+test('flows come some at a time: few that fit end an answer as many do', async (t) => {
+  const { control, calls } = setup();
+  control.setPeers({ network: peer(['port']) });
+  const ask = (input: object) =>
+    control.call('network', 'flows.read', input) as Promise<{ flows: readonly { srcPort: number }[]; cursor?: number }>;
+  const first = await ask({ filter: { port: 7 } });
+  t.is(first.cursor, 320_000);
+  t.is(calls.filter((call) => call.startsWith('flows of port 7 from')).length, 32);
+  const second = await ask({ filter: { port: 7 }, cursor: 320_000 });
+  t.is(second.cursor, undefined);
+  t.deepEqual(
+    [...first.flows, ...second.flows].map(({ srcPort }) => srcPort),
+    Array.from({ length: 25 }, (_, n) => 2 * (n + 1)),
+  );
+  t.is((await errorOf(ask({ filter: { address: 'x' } }))).code, 'INVALID');
+});
+
+test('counters of the table of flows, and of all rules', async (t) => {
+  const { control } = setup();
+  control.setPeers({ policy: peer(['rule']) });
+  t.like(await control.call('policy', 'flows.stats', {}), { capacity: 64, used: 3, kept: 1 });
+  t.deepEqual(await control.call('policy', 'rules.stats', {}), {
+    rules: [0, 1, 2].map((number) => ({ group: 1, number, flows: 2, packets: 3, bytes: 4 })),
+  });
+});
+
+for (const method of ['flows.read', 'flows.stats', 'rules.stats'])
+  test(`${method} is for those who write ports or rules`, async (t) => {
+    t.is((await errorOf(setup().control.call('network', method, {}))).code, 'FORBIDDEN');
+  });
 
 for (const [what, method, input, code] of [
   ['ops that are no bytes', 'rows.apply', { generation: 1, ops: 'text' }, 'INVALID'],

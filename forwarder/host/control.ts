@@ -1,9 +1,25 @@
 /** What plugins ask of the forwarder and how it answers; runs in the Worker. `relay-handlers.ts` says what the main isolate answers itself. */
 import { setImmediate } from 'node:timers/promises';
-import { type DropCount, type ForwarderCalls, type PortStats, type TraceStep, tables } from '@weft/kernel/contract/net';
+import {
+  type DropCount,
+  type Flow,
+  type ForwarderCalls,
+  type PortStats,
+  type RuleStats,
+  type TraceStep,
+  tables,
+} from '@weft/kernel/contract/net';
 import { fail, type InOf, type OutOf, type UnaryNames } from '@weft/kernel/contract/system';
-import { type Forwarder, internalTables, type PortStats as PackedStats } from '../binding/index.ts';
+import {
+  type Forwarder,
+  internalTables,
+  type Flow as Packed,
+  type RuleStats as PackedRule,
+  type PortStats as PackedStats,
+  type Part,
+} from '../binding/index.ts';
 import { cutBatch, type Granted, grantedTables } from './batch.ts';
+import { flowInWords, flowTables, packedFilter } from './flows.ts';
 import { portState } from './port-watch.ts';
 import type { PuntClasses } from './punt-classes.ts';
 import { refusal } from './refusals.ts';
@@ -24,6 +40,11 @@ interface Plugin {
 
 /** All rows of a large appliance are a fraction of it. */
 const mostStagedBytes = 128 * 1024 * 1024;
+
+/** Flows of one answer, about. */
+const flowsPerAnswer = 1_000;
+/** Calls into C for one answer, each of which looks at some ten thousand flows: a filter that fits few asks again. */
+const callsPerAnswer = 32;
 
 interface Refused {
   readonly plugin: string;
@@ -121,6 +142,12 @@ export class Control {
       'ports.trace': (plugin, { port, frame }) => ({ steps: this.#trace(plugin, port, frame) }),
       'ports.read': () => ({ ports: forwarder.portsRead().map(portState) }),
       'stats.read': (_plugin, { ports }) => ({ ports: pick(forwarder.statsRead(), ports, (port) => port.id).map(portStats) }),
+      'flows.read': (plugin, input) => this.#flows(plugin, input),
+      'flows.stats': (plugin) => {
+        assertSeesFlows(plugin);
+        return numbersOf(forwarder.flowStatsRead());
+      },
+      'rules.stats': (plugin) => this.#ruleStats(plugin),
       'drops.read': (_plugin, { ports }) => ({
         drops: pick(forwarder.dropsRead(), ports, (drop) => drop.port).map(
           (drop): DropCount => ({
@@ -139,6 +166,32 @@ export class Control {
       throw fail('FORBIDDEN', 'this plugin may not trace', 'only the plugin that writes rows of table port may');
     const pluginOf = (owner: number): string => [...this.#plugins].find(([, known]) => known.owner === owner)?.[0] ?? '';
     return traceSteps(this.#forwarder, port, bytesOf(frame, 'frame'), pluginOf);
+  }
+
+  async #flows(plugin: Plugin, { filter, cursor = 0 }: InOf<ForwarderCalls, 'flows.read'>): Promise<OutOf<ForwarderCalls, 'flows.read'>> {
+    assertSeesFlows(plugin);
+    const wanted = packedFilter(filter ?? {});
+    const flows: Flow[] = [];
+    let next: number | undefined = cursor;
+    for (let call = 0; next !== undefined && call < callsPerAnswer && flows.length < flowsPerAnswer; call++) {
+      // Other plugins' calls and a stop may come in between.
+      if (call > 0) await setImmediate();
+      const part: Part<Packed> = this.#forwarder.flowsRead(wanted, next);
+      for (const flow of part.records) flows.push(flowInWords(flow, this.#forwarder));
+      next = part.cursor;
+    }
+    return { flows, ...(next === undefined ? {} : { cursor: next }) };
+  }
+
+  async #ruleStats(plugin: Plugin): Promise<OutOf<ForwarderCalls, 'rules.stats'>> {
+    assertSeesFlows(plugin);
+    const rules: RuleStats[] = [];
+    for (let next: number | undefined = 0; next !== undefined; await setImmediate()) {
+      const part: Part<PackedRule> = this.#forwarder.ruleStatsRead(next);
+      for (const rule of part.records) rules.push(numbersOf(rule));
+      next = part.cursor;
+    }
+    return { rules };
   }
 
   /** Atomic however many parts it takes: all but the last are staged, and a refusal of any forgets all. */
@@ -176,6 +229,11 @@ export class Control {
   }
 }
 
+function assertSeesFlows({ granted }: Plugin): void {
+  if (flowTables.some((table) => granted.tables.has(tables[table].number))) return;
+  throw fail('FORBIDDEN', 'this plugin may not look at flows', 'only plugins that write rows of table port or rule may');
+}
+
 function reasonOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
@@ -192,6 +250,11 @@ function pick<T>(records: readonly T[], ports: readonly number[] | undefined, po
 }
 
 function portStats(packed: PackedStats): PortStats {
-  const { generation: _generation, id, ...counters } = packed;
-  return { id, ...(Object.fromEntries(Object.entries(counters).map(([name, value]) => [name, Number(value)])) as Omit<PortStats, 'id'>) };
+  const { generation: _generation, ...stats } = packed;
+  return numbersOf(stats);
+}
+
+/** Counters as the bus has them. */
+function numbersOf<T extends object>(packed: T): { [K in keyof T]: number } {
+  return Object.fromEntries(Object.entries(packed).map(([name, value]) => [name, Number(value)])) as { [K in keyof T]: number };
 }

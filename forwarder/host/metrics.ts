@@ -1,9 +1,9 @@
 /** The forwarder's metrics: what all ports together received, sent, punted and dropped, and what the process itself uses. */
 import { Counter, Gauge, ProcessMetrics, type Registry } from '@weft/kernel/metrics';
-import type { Drop, Forwarder, PortStats } from '../binding/index.ts';
+import type { Drop, FlowStats, Forwarder, PortStats } from '../binding/index.ts';
 import { portState } from './port-watch.ts';
 
-export type Readings = Pick<Forwarder, 'portsRead' | 'statsRead' | 'dropsRead' | 'dropName'>;
+export type Readings = Pick<Forwarder, 'portsRead' | 'statsRead' | 'dropsRead' | 'dropName' | 'flowStatsRead'>;
 
 /** Each metric, its help, and the counter of a port that it adds up. */
 const sums = [
@@ -13,6 +13,19 @@ const sums = [
   ['weft_forwarder_sent_bytes_total', 'Bytes that left through ports', 'txBytes'],
   ['weft_forwarder_punted_packets_total', 'Packets that were handed to plugins', 'punted'],
   ['weft_forwarder_injected_packets_total', 'Packets that plugins sent', 'injected'],
+] as const;
+
+/** The same of the table of flows as a whole. */
+const flowSums = [
+  ['weft_forwarder_flows_added_total', 'Flows that began', 'added'],
+  ['weft_forwarder_flows_expired_total', 'Flows that were forgotten after their time', 'expired'],
+  ['weft_forwarder_flows_evicted_total', 'Half-open flows that had to go for new ones', 'evicted'],
+  ['weft_forwarder_flows_redecided_total', 'Times that a flow was decided anew because rules changed', 'redecided'],
+  [
+    'weft_forwarder_flow_events_lost_total',
+    'Beginnings, ends and denials of flows that nobody was told of: they found no room or were too many',
+    'eventsLost',
+  ],
 ] as const;
 
 /** By how much counters grew. Each begins anew when its port does, and goes with it: what was counted stays counted. */
@@ -37,6 +50,10 @@ export class ForwarderMetrics {
   readonly #workerEnds: Counter;
   readonly #ports: Gauge<'state'>;
   readonly #sums: readonly { readonly counter: Counter; readonly field: (typeof sums)[number][2]; readonly growth: Growth }[];
+  readonly #flows: Gauge;
+  readonly #flowCapacity: Gauge;
+  readonly #flowSums: readonly { readonly counter: Counter; readonly field: (typeof flowSums)[number][2] }[];
+  readonly #flowGrowth = new Growth();
   readonly #dropped: readonly { readonly counter: Counter<'reason'>; readonly unit: 'packets' | 'bytes'; readonly growth: Growth }[];
 
   constructor(forwarder: Readings) {
@@ -45,6 +62,9 @@ export class ForwarderMetrics {
     this.#workerEnds = counterIn(registry, 'weft_forwarder_worker_restarts_total', 'Ends of the Worker that nobody asked for');
     this.#ports = new Gauge({ name: 'weft_forwarder_ports', help: 'Ports by state', labelNames: ['state'], registers: [registry] });
     this.#sums = sums.map(([name, help, field]) => ({ counter: counterIn(registry, name, help), field, growth: new Growth() }));
+    this.#flows = new Gauge({ name: 'weft_forwarder_flows', help: 'Flows that are remembered', registers: [registry] });
+    this.#flowCapacity = new Gauge({ name: 'weft_forwarder_flows_capacity', help: 'Flows that fit', registers: [registry] });
+    this.#flowSums = flowSums.map(([name, help, field]) => ({ counter: counterIn(registry, name, help), field }));
     this.#dropped = (['packets', 'bytes'] as const).map((unit) => ({
       counter: new Counter({
         name: `weft_forwarder_dropped_${unit}_total`,
@@ -65,6 +85,7 @@ export class ForwarderMetrics {
   text(): Promise<string> {
     this.#addPorts(this.#forwarder.statsRead());
     this.#addDrops(this.#forwarder.dropsRead());
+    this.#addFlows(this.#forwarder.flowStatsRead());
     const states = this.#forwarder.portsRead().map((port) => portState(port).state);
     for (const state of ['pending', 'up', 'down'] as const) this.#ports.set({ state }, states.filter((one) => one === state).length);
     return this.process.registry.metrics();
@@ -77,6 +98,12 @@ export class ForwarderMetrics {
       for (const port of stats) counter.inc(growth.of(keyOf(port), port[field]));
       growth.keep(keys);
     }
+  }
+
+  #addFlows(stats: FlowStats): void {
+    this.#flows.set(Number(stats.used));
+    this.#flowCapacity.set(Number(stats.capacity));
+    for (const { counter, field } of this.#flowSums) counter.inc(this.#flowGrowth.of(field, stats[field]));
   }
 
   #addDrops(drops: readonly Drop[]): void {

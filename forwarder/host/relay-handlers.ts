@@ -11,8 +11,10 @@ export interface Answers {
   readonly ports: PortWatch;
   readonly services: Pick<ServiceSockets, 'ask' | 'namespace'>;
   capture(plugin: string, request: InOf<ForwarderCalls, 'ports.capture'>, signal: AbortSignal): AsyncIterable<Captured>;
+  flows(plugin: string, request: InOf<ForwarderCalls, 'flows.watch'>, signal: AbortSignal): AsyncIterable<Followed>;
 }
 
+type Followed = ItemOf<ForwarderCalls, 'flows.watch'>;
 type Captured = ItemOf<ForwarderCalls, 'ports.capture'>;
 
 export function relayHandlers(plugin: string, relay: Relay, answers: Answers): Handlers<ForwarderCalls> {
@@ -41,6 +43,10 @@ export function relayHandlers(plugin: string, relay: Relay, answers: Answers): H
     'service.socket': (input) => answers.services.ask(plugin, input),
     'service.namespace': () => answers.services.namespace(plugin),
     'stats.read': (input) => ask('stats.read', input),
+    'flows.read': (input) => ask('flows.read', input),
+    'flows.stats': (input) => ask('flows.stats', input),
+    'flows.watch': (input, { signal }) => answers.flows(plugin, input, signal),
+    'rules.stats': (input) => ask('rules.stats', input),
     'drops.read': (input) => ask('drops.read', input),
   };
 }

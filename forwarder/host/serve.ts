@@ -6,6 +6,8 @@ import { type ForwarderToLauncher, fail, type Handoff, type LauncherToForwarder,
 import type { Forwarder } from '../binding/index.ts';
 import { capture } from './capture.ts';
 import { faultHandlers } from './faults.ts';
+import { FlowWatch } from './flow-watch.ts';
+import { flowTables } from './flows.ts';
 import { startPortWatch, startPunts } from './listen.ts';
 import type { Log } from './log.ts';
 import { ForwarderMetrics } from './metrics.ts';
@@ -82,6 +84,7 @@ export async function serve({ forwarder, handoff, settings, log, crash }: Servin
   });
   const punts = startPunts(forwarder);
   const watch = startPortWatch(forwarder);
+  const flows = new FlowWatch(forwarder);
   const relay = new Relay();
   const { supervisor, first } = superviseWorker(
     relay,
@@ -101,13 +104,20 @@ export async function serve({ forwarder, handoff, settings, log, crash }: Servin
     forwarder,
     onStranger: (plugin) => refusals.record(plugin, 'foreign-key', 'somebody without a ticket tried to take one of its sockets'),
   });
+  const writes = (plugin: string, ...rows: readonly string[]): boolean =>
+    wanted?.peers[plugin]?.grants.rows.some((granted) => rows.includes(granted)) === true;
   const answers: Answers = {
     ports: watch.ports,
     services,
     capture: (plugin, request, signal) => {
-      if (wanted?.peers[plugin]?.grants.rows.includes('port') !== true)
+      if (!writes(plugin, 'port'))
         throw fail('FORBIDDEN', `${plugin} may not look at frames`, 'only the plugin that writes rows of table port may');
       return capture(forwarder, request, signal);
+    },
+    flows: (plugin, request, signal) => {
+      if (!writes(plugin, ...flowTables))
+        throw fail('FORBIDDEN', `${plugin} may not look at flows`, 'only plugins that write rows of table port or rule may');
+      return flows.watch(request, signal);
     },
   };
   const handlers = (plugin: string) =>
@@ -137,6 +147,7 @@ export async function serve({ forwarder, handoff, settings, log, crash }: Servin
     await supervisor.stop();
     punts.stop();
     watch.stop();
+    flows.stop();
     forwarder.stop();
     process.exit(0);
   };

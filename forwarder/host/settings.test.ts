@@ -9,9 +9,23 @@ test('fills defaults: no hugepages, no faults', (t) => {
     cpu: -1,
     packetThreads: 1,
     maxPorts: 16_384,
+    flows: {
+      pairs: 524_288,
+      portPercent: 25,
+      tcpEstablished: 7_440,
+      tcpTransitory: 240,
+      udp: 300,
+      icmp: 60,
+      other: 300,
+      tcpPickup: 'forward',
+    },
     hugepages: false,
     debug: { faults: false },
   });
+});
+
+test('takes settings of flows, each by itself', (t) => {
+  t.like(parseSettings({ flows: { pairs: 4_194_304, tcpPickup: 'never' } }).flows, { pairs: 4_194_304, tcpPickup: 'never', icmp: 60 });
 });
 
 for (const [name, settings, message] of [
@@ -20,6 +34,12 @@ for (const [name, settings, message] of [
   ['a number that is none', { memoryMib: '128' }, /\/memoryMib is "128"/],
   ['a flag that is none', { hugepages: 1 }, /\/hugepages is 1/],
   ['a wrong flag inside debug', { debug: { faults: 'yes' } }, /\/debug\/faults is "yes"/],
+  ['flows that are no object', { flows: [] }, /\/flows is not an object/],
+  ['fewer flows than there may be', { flows: { pairs: 63 } }, /\/flows\/pairs is 63/],
+  ['a share above the whole', { flows: { portPercent: 101 } }, /\/flows\/portPercent is 101/],
+  ['a time that is none', { flows: { udp: 0 } }, /\/flows\/udp is 0/],
+  ['a pick-up that does not exist', { flows: { tcpPickup: 'always' } }, /\/flows\/tcpPickup is "always"/],
+  ['an unknown setting of flows', { flows: { sctp: 1 } }, /\/flows\/sctp is unknown/],
   ['an unknown setting', { memory: 1 }, /\/memory is unknown/],
 ] as const)
   test(`refuses ${name} and names it`, (t) => {

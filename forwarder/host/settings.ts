@@ -11,8 +11,28 @@ export interface ForwarderSettings {
   readonly cpu: number;
   readonly packetThreads: number;
   readonly maxPorts: number;
+  readonly flows: FlowSettings;
   readonly debug: { readonly faults: boolean };
 }
+
+/** The table of flows; times in seconds without a packet. */
+export interface FlowSettings {
+  readonly pairs: number;
+  /** Share of them that flows from one port may take. */
+  readonly portPercent: number;
+  readonly tcpEstablished: number;
+  /** TCP connections that begin or end. */
+  readonly tcpTransitory: number;
+  readonly udp: number;
+  readonly icmp: number;
+  readonly other: number;
+  readonly tcpPickup: (typeof tcpPickupNames)[number];
+}
+
+/** What becomes of a TCP segment without SYN that belongs to no flow: judged as the first of its direction, allowed when either direction would be, dropped. */
+const tcpPickupNames = ['forward', 'either', 'never'] as const;
+
+type Group = Readonly<Record<string, unknown>>;
 
 interface Range {
   readonly least: number;
@@ -28,26 +48,56 @@ const numbers: Readonly<Record<'memoryMib' | 'stateMib' | 'cpu' | 'packetThreads
   maxPorts: { least: 1, most: 65_536, otherwise: 16_384 },
 };
 
+/** 30 days. */
+const longest = 2_592_000;
+const flowNumbers: Readonly<Record<Exclude<keyof FlowSettings, 'tcpPickup'>, Range>> = {
+  pairs: { least: 64, most: 16_777_216, otherwise: 524_288 },
+  portPercent: { least: 1, most: 100, otherwise: 25 },
+  tcpEstablished: { least: 1, most: longest, otherwise: 7_440 },
+  tcpTransitory: { least: 1, most: longest, otherwise: 240 },
+  udp: { least: 1, most: longest, otherwise: 300 },
+  icmp: { least: 1, most: longest, otherwise: 60 },
+  other: { least: 1, most: longest, otherwise: 300 },
+};
+
 /** Fills defaults. Throws INVALID naming the setting that is wrong or unknown. */
-export function parseSettings(settings: Readonly<Record<string, unknown>>): ForwarderSettings {
-  for (const name of Object.keys(settings))
-    if (!(name in numbers) && name !== 'hugepages' && name !== 'debug') throw invalid(name, 'is unknown', 'remove it');
-  const debug = settings.debug ?? {};
-  if (typeof debug !== 'object') throw invalid('debug', 'is not an object', 'write {faults: true} or leave it out');
+export function parseSettings(settings: Group): ForwarderSettings {
+  refuseUnknown(settings, [...Object.keys(numbers), 'hugepages', 'flows', 'debug'], '');
+  const debug = group(settings.debug, 'debug', 'write {faults: true} or leave it out');
   return {
-    memoryMib: number(settings, 'memoryMib'),
-    stateMib: number(settings, 'stateMib'),
-    cpu: number(settings, 'cpu'),
-    packetThreads: number(settings, 'packetThreads'),
-    maxPorts: number(settings, 'maxPorts'),
+    ...numbersIn(settings, numbers, ''),
     hugepages: flag(settings.hugepages, 'hugepages'),
-    debug: { faults: flag((debug as Record<string, unknown>).faults, 'debug/faults') },
+    flows: flowSettings(group(settings.flows, 'flows', 'write settings such as {pairs: 1048576} or leave it out')),
+    debug: { faults: flag(debug.faults, 'debug/faults') },
   };
 }
 
-function number(settings: Readonly<Record<string, unknown>>, name: keyof typeof numbers): number {
-  const { least, most, otherwise } = numbers[name];
-  const value = settings[name] ?? otherwise;
+function flowSettings(flows: Group): FlowSettings {
+  refuseUnknown(flows, [...Object.keys(flowNumbers), 'tcpPickup'], 'flows/');
+  const { tcpPickup: given = 'forward' } = flows;
+  const tcpPickup = tcpPickupNames.find((name) => name === given);
+  if (tcpPickup === undefined) throw invalid('flows/tcpPickup', `is ${JSON.stringify(given)}`, `write one of ${tcpPickupNames.join(', ')}`);
+  return { ...numbersIn(flows, flowNumbers, 'flows/'), tcpPickup };
+}
+
+function refuseUnknown(settings: Group, known: readonly string[], prefix: string): void {
+  const unknown = Object.keys(settings).find((name) => !known.includes(name));
+  if (unknown !== undefined) throw invalid(prefix + unknown, 'is unknown', 'remove it');
+}
+
+function group(value: unknown, name: string, fix: string): Group {
+  if (value === undefined) return {};
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid(name, 'is not an object', fix);
+  return value as Group;
+}
+
+function numbersIn<Name extends string>(settings: Group, ranges: Readonly<Record<Name, Range>>, prefix: string): Record<Name, number> {
+  const entries = Object.entries<Range>(ranges).map(([name, range]) => [name, number(settings[name], range, prefix + name)]);
+  return Object.fromEntries(entries) as Record<Name, number>;
+}
+
+function number(given: unknown, { least, most, otherwise }: Range, name: string): number {
+  const value = given ?? otherwise;
   if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return value;
   throw invalid(name, `is ${JSON.stringify(value)}`, `give a whole number from ${least} to ${most}`);
 }

@@ -10,6 +10,14 @@ const step = (kind: keyof typeof stepKinds, fields: Partial<TracedStep> = {}): T
   ...fields,
 });
 
+/** A struct fwd_flow that begins: TCP over IPv4 from port 1. */
+const flow = Buffer.alloc(136);
+flow.writeUInt32LE(1, 56);
+flow.writeUInt16LE(0xffff, 92);
+flow.set([1, 0, 0, 6, 4], 94);
+flow.set([10, 0, 0, 1], 100);
+flow.set([10, 0, 0, 2], 116);
+
 const mac: Row = { table: 'mac', bridge: 1, mac: '02:00:00:00:00:01', port: 4 };
 const puntClass: Row = { table: 'punt_class', id: 7, receiver: 3, rate: 1, burst: 1, portRate: 1, portBurst: 1, name: 'dhcp' };
 
@@ -20,6 +28,7 @@ test('numbers become names: verdicts, tables, reasons, plugins and classes', (t)
     step('STAGE', { value: 5, data: Buffer.from('route') }),
     step('ROW', { value: 4, data: rowOf(mac) }),
     step('ROW', { value: 200 }),
+    step('FLOW', { data: flow }),
     step('SENT', { port: 4, data: frame }),
     step('SENT', { port: servicePortId(3), data: frame }),
     step('DROPPED', { value: 5, data: frame }),
@@ -39,6 +48,14 @@ test('numbers become names: verdicts, tables, reasons, plugins and classes', (t)
       { kind: 'stage', stage: 'check', verdict: 'next' },
       { kind: 'stage', stage: 'route', verdict: 'reason-5' },
       { kind: 'row', row: mac },
+      {
+        kind: 'flow',
+        flow: {
+          ...{ event: 'began', timeMs: 0, fromPort: 1, fromGeneration: 0, toPort: 0, toGeneration: 0, protocol: 6 },
+          ...{ src: '10.0.0.1', dst: '10.0.0.2', srcPort: 0, dstPort: 0, state: 'opening', action: 'allow' },
+          ...{ packets: 0, bytes: 0, replyPackets: 0, replyBytes: 0, ageMs: 0, idleMs: 0 },
+        },
+      },
       { kind: 'sent', port: 4, frame },
       { kind: 'served', plugin: 'plugin-3', frame },
       { kind: 'dropped', reason: 'reason-5', sentence: 'It was so.', frame },

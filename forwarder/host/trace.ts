@@ -1,6 +1,7 @@
 /** `ports.trace`: libforwarder's steps in words: names of verdicts, drop reasons, plugins and punt classes, rows as objects. */
 import { type PuntClassRow, type Row, readRows, servicePortOwner, type TableName, type TraceStep, tables } from '@weft/kernel/contract/net';
-import { type Forwarder, stepKinds, type TracedStep, verdicts } from '../binding/index.ts';
+import { type Forwarder, readFlow, stepKinds, type TracedStep, verdicts } from '../binding/index.ts';
+import { flowInWords } from './flows.ts';
 
 type Library = Pick<Forwarder, 'trace' | 'dropName' | 'dropSentence' | 'rowsRead'>;
 
@@ -22,6 +23,7 @@ function inWords(step: TracedStep, library: Library, pluginOf: (owner: number) =
     return { kind: 'dropped', reason: library.dropName(value), sentence: library.dropSentence(value), frame: data };
   if (kind === stepKinds.PUNTED) return { kind: 'punted', ...receiverOf(value, library, pluginOf), frame: data };
   if (kind === stepKinds.MADE) return { kind: 'made', frame: data };
+  if (kind === stepKinds.FLOW) return { kind: 'flow', flow: flowInWords(readFlow(data, 0), library) };
   const table = tableNames.get(value);
   return table === undefined ? undefined : { kind: 'learned', table };
 }

@@ -12,8 +12,8 @@
 #include <stdint.h>
 
 #define FWD_PUBLIC __attribute__((visibility("default")))
-#define FWD_ABI 0x682392e22b5cc015ULL
-#define FWD_ROWS_ABI 0x5bf69d9321468c8dULL
+#define FWD_ABI 0x8a2b8aa63affb80fULL
+#define FWD_ROWS_ABI 0xaa583cbe0b0a5602ULL
 #define FWD_ID_LIMIT 1048576u /* ids of VRFs, bridges and ports are below */
 #define FWD_ANY_VRF 0xffffffffu /* service rows of every VRF */
 #define FWD_PUNT_VERSION 1
@@ -48,6 +48,9 @@ enum fwd_table {
     FWD_TABLE_MEMBER = 11, /* One place of an ECMP group. A place without a row is a hole: only flows that hash to it move to others. */
     FWD_TABLE_LEARNED_MAC = 12, /* Where the forwarder itself saw a MAC address: behind ports without security. A row of table mac goes before it. */
     FWD_TABLE_LEARNED_NEIGHBOR = 13, /* An IPv6 address that a port took by duplicate address detection (RFC 4862 §5.4). A row of table neighbor goes before it. */
+    FWD_TABLE_RULE = 14, /* What a group allows or denies: flows of one IP version, protocol, range of ports and remote. Among those that match the lowest priority decides, deny before allow. */
+    FWD_TABLE_IDENTITY_GROUP = 15, /* An identity belongs to a group. What it means never changes: another set of groups is another identity. */
+    FWD_TABLE_PORT_IDENTITY = 16, /* The identity of a port with flag policy_required. Without this row such a port is closed. */
 };
 
 /* Operations of a batch. */
@@ -114,6 +117,41 @@ enum fwd_action {
     FWD_ACTION_REJECT = 2, /* tell the sender that nobody serves there */
 };
 
+/* Which flows a rule is asked about. */
+enum fwd_rule_direction {
+    FWD_RULE_INGRESS = 0, /* those to the port; the remote is the source */
+    FWD_RULE_EGRESS = 1, /* those from the port; the remote is the destination */
+};
+
+/* What a rule says of flows that match. */
+enum fwd_rule_action {
+    FWD_RULE_ALLOW = 0, /* they pass, with their answers */
+    FWD_RULE_DENY = 1, /* they are dropped */
+};
+
+/* What becomes of a TCP segment without SYN that belongs to no flow. */
+enum fwd_tcp_pickup {
+    FWD_TCP_PICKUP_FORWARD = 0, /* decided as if it were the first of its direction */
+    FWD_TCP_PICKUP_EITHER = 1, /* allowed when either direction would be */
+    FWD_TCP_PICKUP_NEVER = 2, /* dropped */
+};
+
+/* Why a flow is told of. */
+enum fwd_flow_event {
+    FWD_FLOW_EVENT_LISTED = 0, /* it was asked for */
+    FWD_FLOW_EVENT_BEGAN = 1, /* its first packet passed */
+    FWD_FLOW_EVENT_ENDED = 2, /* it was forgotten: out of time, evicted, or replaced by a new connection */
+    FWD_FLOW_EVENT_DENIED = 3, /* a packet of it was denied; nothing is remembered of one that was never allowed */
+};
+
+/* What is known of a flow. */
+enum fwd_flow_state {
+    FWD_FLOW_OPENING = 0, /* TCP: the handshake is not complete; others: no answer yet */
+    FWD_FLOW_ESTABLISHED = 1, /* both sides speak */
+    FWD_FLOW_CLOSING = 2, /* TCP: one side has ended */
+    FWD_FLOW_CLOSED = 3, /* TCP: both have, or it was reset */
+};
+
 /* State of a port. */
 enum fwd_link {
     FWD_LINK_PENDING = 0, /* being made or retried */
@@ -137,6 +175,7 @@ enum fwd_step_kind {
     FWD_STEP_PUNTED = 4, /* a frame goes to a plugin; value is the punt class; it follows */
     FWD_STEP_MADE = 5, /* a frame is made besides the one that caused it: a copy, a fragment, an ICMP error; it follows */
     FWD_STEP_LEARNED = 6, /* an address behind the port is remembered; value is the table that gets the row; the key follows */
+    FWD_STEP_FLOW = 7, /* the packet belongs to a flow, or would begin one (event BEGAN); a struct fwd_flow follows */
 };
 
 /* What a stage says of a frame, besides the numbers of drop reasons, which lie below. */
@@ -306,6 +345,41 @@ struct fwd_learned_neighbor_row {
 };
 _Static_assert(sizeof(struct fwd_learned_neighbor_row) == 40, "fwd_learned_neighbor_row");
 
+/* What a group allows or denies: flows of one IP version, protocol, range of ports and remote. Among those that match the lowest priority decides, deny before allow. */
+struct fwd_rule_row {
+    uint32_t group; /* number of the group */
+    uint32_t number; /* of the rule in its group; kept while the rule is */
+    uint32_t priority; /* lowest first */
+    uint32_t remote_group; /* the remote's address belongs to a port with an identity in this group; 0: any */
+    uint16_t port_min; /* destination port, host order; ICMP: type << 8 | code; other protocols: 0 */
+    uint16_t port_max; /* the last one; other protocols, and all of one: 65535 */
+    uint8_t direction; /* enum fwd_rule_direction */
+    uint8_t action; /* enum fwd_rule_action */
+    uint8_t protocol; /* IANA protocol number; 0: any */
+    uint8_t family; /* IP version of address: 4 or 6 */
+    uint8_t prefix_length; /* of the remote; bits, at most 32 for IPv4; 0: any address */
+    uint8_t pad0[3]; /* zero */
+    uint8_t address[16]; /* the remote's, network order; bits after prefix_length are zero */
+    uint8_t pad1[4]; /* zero */
+};
+_Static_assert(sizeof(struct fwd_rule_row) == 48, "fwd_rule_row");
+
+/* An identity belongs to a group. What it means never changes: another set of groups is another identity. */
+struct fwd_identity_group_row {
+    uint32_t identity; /* number of the identity */
+    uint32_t group; /* number of the group */
+    uint8_t gate; /* where its rules are asked; every gate that an identity has must allow; 0: nowhere, it is only a remote */
+    uint8_t pad0[7]; /* zero */
+};
+_Static_assert(sizeof(struct fwd_identity_group_row) == 16, "fwd_identity_group_row");
+
+/* The identity of a port with flag policy_required. Without this row such a port is closed. */
+struct fwd_port_identity_row {
+    uint32_t port; /* the port */
+    uint32_t identity; /* number of the identity; one without groups allows nothing */
+};
+_Static_assert(sizeof(struct fwd_port_identity_row) == 8, "fwd_port_identity_row");
+
 /* Other records. */
 
 /* What fwd_start needs. */
@@ -317,12 +391,20 @@ struct fwd_config {
     int32_t cpu; /* CPU of the first packet thread; -1: wherever the scheduler likes */
     uint32_t packet_threads; /* 1 to 8, on following CPUs */
     uint32_t max_ports; /* live ports; 1 to 65536 */
+    uint32_t flow_pairs; /* flows that are remembered, each in both directions; 64 to 16777216; 0: 524288; they lie behind the state memory in its file */
+    uint32_t flow_port_percent; /* share of them that flows from one port may take; 1 to 100; 0: 25 */
+    uint32_t flow_tcp_established; /* seconds without a packet after which a flow is forgotten: open TCP connections; 0: 7440 */
+    uint32_t flow_tcp_transitory; /* the same of TCP connections that begin or end; 0: 240 */
+    uint32_t flow_udp; /* of UDP; 0: 300 */
+    uint32_t flow_icmp; /* of ICMP and ICMPv6; 0: 60 */
+    uint32_t flow_other; /* of all other protocols; 0: 300 */
+    uint8_t flow_tcp_pickup; /* enum fwd_tcp_pickup */
     uint8_t hugepages; /* 1: packet memory in hugepages */
     uint8_t log_level; /* EAL log level, 1 (emergency) to 8 (debug) */
     char link_tag[4]; /* stands in the names of our links, wf<tag>p<port id>: 1 to 3 of a-z, 0-9; the same for each start with this memory */
-    uint8_t pad0[6]; /* zero */
+    uint8_t pad0[1]; /* zero */
 };
-_Static_assert(sizeof(struct fwd_config) == 40, "fwd_config");
+_Static_assert(sizeof(struct fwd_config) == 64, "fwd_config");
 
 /* What became of the state memory at start. */
 struct fwd_state {
@@ -399,6 +481,71 @@ struct fwd_captured {
     uint8_t pad0[5]; /* zero */
 };
 _Static_assert(sizeof(struct fwd_captured) == 32, "fwd_captured");
+
+/* A flow: packets of one conversation in both directions, told as its first packet went. */
+struct fwd_flow {
+    uint64_t time_ns; /* CLOCK_REALTIME at which this was told */
+    uint64_t age_ms; /* since its first packet */
+    uint64_t idle_ms; /* since its last packet */
+    uint64_t packets; /* of the direction of the first packet */
+    uint64_t bytes; /* of them, IP packets */
+    uint64_t reply_packets; /* of the other direction */
+    uint64_t reply_bytes; /* of them */
+    uint32_t from_port; /* id of the port that the first packet entered through */
+    uint32_t from_generation; /* of that port */
+    uint32_t to_port; /* id of the port that it left through; 0: none */
+    uint32_t to_generation; /* of that port */
+    uint32_t egress_group; /* group of the rule of the first port that decided; 0: none did */
+    uint32_t egress_number; /* number of that rule */
+    uint32_t ingress_group; /* group of the rule of the second port that decided; 0: none did */
+    uint32_t ingress_number; /* number of that rule */
+    uint16_t src_port; /* host order; ICMP: identifier */
+    uint16_t dst_port; /* host order; ICMP: type << 8 | code */
+    uint16_t last_drop; /* drop reason of the last packet of it that was dropped; 0xffff: none */
+    uint8_t event; /* enum fwd_flow_event */
+    uint8_t state; /* enum fwd_flow_state */
+    uint8_t action; /* enum fwd_rule_action */
+    uint8_t protocol; /* IANA protocol number */
+    uint8_t version; /* of IP: 4 or 6 */
+    uint8_t pad0[1]; /* zero */
+    uint8_t src[16]; /* network order */
+    uint8_t dst[16]; /* network order */
+    uint8_t pad1[4]; /* zero */
+};
+_Static_assert(sizeof(struct fwd_flow) == 136, "fwd_flow");
+
+/* Which flows fwd_flows_read tells of; all fields must fit. */
+struct fwd_flow_filter {
+    uint32_t port; /* id of a port at either end; 0: any */
+    uint8_t protocol; /* IANA protocol number; 0: any */
+    uint8_t version; /* of IP and address; 0: any */
+    uint16_t l4_port; /* host order, at either end; 0: any */
+    uint8_t address[16]; /* at either end, network order; all zero: any */
+};
+_Static_assert(sizeof(struct fwd_flow_filter) == 24, "fwd_flow_filter");
+
+/* The table of flows as a whole. */
+struct fwd_flow_stats {
+    uint64_t capacity; /* pairs that fit */
+    uint64_t used; /* pairs in use */
+    uint64_t added; /* since the start */
+    uint64_t expired; /* after their time, since the start */
+    uint64_t evicted; /* half-open ones that had to go for new ones, since the start */
+    uint64_t kept; /* taken over from the forwarder before this one */
+    uint64_t redecided; /* times that a flow was decided anew because rules changed */
+    uint64_t events_lost; /* flow events that found no room or were too many, since the start */
+};
+_Static_assert(sizeof(struct fwd_flow_stats) == 64, "fwd_flow_stats");
+
+/* What a rule decided, since the forwarder started. */
+struct fwd_rule_stats {
+    uint32_t group; /* of the rule */
+    uint32_t number; /* of the rule in its group */
+    uint64_t flows; /* flows that it decided, each time; denied packets for a rule that denies */
+    uint64_t packets; /* of flows that it allowed, both directions; some seconds behind */
+    uint64_t bytes; /* of them */
+};
+_Static_assert(sizeof(struct fwd_rule_stats) == 32, "fwd_rule_stats");
 
 /* Head of a step of a trace; length bytes follow (see enum fwd_step_kind), then zeros to a multiple of 8. */
 struct fwd_step {
@@ -519,6 +666,24 @@ FWD_PUBLIC int32_t fwd_capture_close(uint32_t capture);
  * Returns the number of bytes.
  * Errors: ARGUMENT (no such port, a frame of impossible length, or out is too small), STATE, MEMORY. */
 FWD_PUBLIC int32_t fwd_trace(uint32_t port, const void *frame, uint32_t frame_length, void *out, uint32_t length);
+
+/* Writes struct fwd_flow of the flows that fit a struct fwd_flow_filter, looking at some ten thousand at most. cursor is a u32 that the caller sets to 0 and passes on; 0xffffffff: that was the last part.
+ * Flows that come or go meanwhile may be in it or not. Returns the number of bytes.
+ * Errors: ARGUMENT, STATE. */
+FWD_PUBLIC int32_t fwd_flows_read(const void *filter, void *cursor, void *out, uint32_t length);
+
+/* Moves struct fwd_flow records of what happened to out, oldest first for each packet thread: flows denied (at most 10 a second for each port, bursts of 50), and while follow is 1 those that began and ended. What finds no room is lost and counted (fwd_flow_stats). One caller at a time.
+ * Returns the number of bytes; 0: nothing waits.
+ * Errors: ARGUMENT, STATE. */
+FWD_PUBLIC int32_t fwd_flow_events(uint32_t follow, void *out, uint32_t length);
+
+/* Writes a struct fwd_flow_stats. Returns 0.
+ * Errors: ARGUMENT, STATE. */
+FWD_PUBLIC int32_t fwd_flow_stats_read(void *out, uint32_t length);
+
+/* Writes struct fwd_rule_stats of every rule that decided something. cursor as in fwd_rows_read. Returns the number of bytes.
+ * Errors: ARGUMENT, STATE. */
+FWD_PUBLIC int32_t fwd_rule_stats_read(void *cursor, void *out, uint32_t length);
 
 /* Opens a socket in the namespace of a plugin’s service port: protocol 6 (TCP) listens on all addresses of both families, address is ""; 17 (UDP) is bound to one address.
  * Returns its descriptor, which is the caller’s.

@@ -16,6 +16,9 @@
 #include "rows.h"
 #include "tables_update.h"
 
+/* 100 days: what ticks of flows can tell apart. */
+#define FLOW_SECONDS_MOST 8640000u
+
 static struct fwd_state state;
 
 uint64_t fwd_abi(void)
@@ -55,6 +58,22 @@ int32_t fwd_drop_name(uint32_t reason, void *out, uint32_t length)
 	return text ? copy_text(text, out, length) : error_set(FWD_ERR_ARGUMENT, "there is no drop reason %u", reason);
 }
 
+/* 0 stands for the default of each. */
+static int32_t check_flow_config(const struct fwd_config *config)
+{
+	if (config->flow_pairs != 0 && (config->flow_pairs < 64 || config->flow_pairs > 16777216))
+		return bad_argument("config.flow_pairs: give 64 to 16777216, or 0");
+	if (config->flow_port_percent > 100)
+		return bad_argument("config.flow_port_percent: give 1 to 100, or 0");
+	if (config->flow_tcp_established > FLOW_SECONDS_MOST || config->flow_tcp_transitory > FLOW_SECONDS_MOST ||
+	        config->flow_udp > FLOW_SECONDS_MOST || config->flow_icmp > FLOW_SECONDS_MOST ||
+	        config->flow_other > FLOW_SECONDS_MOST)
+		return bad_argument("config.flow_tcp_established and the others: give at most 8640000 seconds");
+	if (config->flow_tcp_pickup > FWD_TCP_PICKUP_NEVER)
+		return bad_argument("config.flow_tcp_pickup: give 0 to 2");
+	return 0;
+}
+
 static int32_t check_config(const struct fwd_config *config)
 {
 	if (config->memory_mib < 64 || config->memory_mib > 65536)
@@ -74,7 +93,7 @@ static int32_t check_config(const struct fwd_config *config)
 	size_t tag = strspn(config->link_tag, "abcdefghijklmnopqrstuvwxyz0123456789");
 	if (tag == 0 || tag >= sizeof(config->link_tag) || config->link_tag[tag])
 		return bad_argument("config.link_tag: give 1 to 3 letters a-z or digits");
-	return 0;
+	return check_flow_config(config);
 }
 
 /* On fwd-main, when EAL is up. Rows cannot change yet: the calls still answer STATE. */

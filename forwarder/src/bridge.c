@@ -55,6 +55,16 @@ static verdict_t to_router(struct pkt *pkt, const struct ingress *in)
 	return (pkt->flags & PKT_IPV6) != 0 ? to_router6(pkt, in) : DROP_NOT_IP;
 }
 
+/* What policy says of a frame to a port, when one of the two has it. */
+static __attribute__((noinline)) verdict_t ask(
+        struct pkt *pkt, const struct ingress *in, const struct port *out, const struct fwd_port_row *row)
+{
+	struct way_out way = stage_way_out(in, out, row);
+	verdict_t verdict = stage_flow(pkt, in, &way);
+
+	return verdict == VERDICT_NEXT ? VERDICT_SEND : verdict;
+}
+
 verdict_t stage_mac(struct pkt *pkt, const struct ingress *in)
 {
 	const struct fwd_mac_row *row = pkt->mac;
@@ -72,7 +82,7 @@ verdict_t stage_mac(struct pkt *pkt, const struct ingress *in)
 	if (out == in->port)
 		return DROP_SAME_PORT;
 	pkt->out = out->slot;
-	return VERDICT_SEND;
+	return likely(!stage_may_ask(in, out_row)) ? VERDICT_SEND : ask(pkt, in, out, out_row);
 }
 
 verdict_t stage_bridge(struct pkt *pkt, const struct ingress *in)

@@ -12,6 +12,8 @@
 #include "closer.h"
 #include "drop.h"
 #include "error.h"
+#include "flow_fragment.h"
+#include "flow_life.h"
 #include "guard.h"
 #include "inject.h"
 #include "io.h"
@@ -66,9 +68,12 @@ int dataplane_start(const struct fwd_config *config)
 	if ((result = capture_init()) < 0 || (result = punt_init(slots)) < 0 ||
 	        (result = service_peer_init(slots)) < 0 || (result = worker_init(slots, config->packet_threads)) < 0)
 		return result;
-	if ((result = guard_init()) < 0 || (result = learn_init()) < 0)
+	if ((result = guard_init()) < 0 || (result = learn_init()) < 0 ||
+	        (result = flow_fragment_init(slots, config->packet_threads)) < 0)
 		return result;
 	tables_each_port(adopt_port, NULL);
+	if ((result = flow_life_start(config, (uint64_t)config->state_mib << 20)) < 0)
+		return result;
 	result = link_start(config->link_tag);
 	if (result < 0)
 		return error_set(result, "the link thread does not start: %s", strerror(-result));
@@ -88,6 +93,7 @@ void dataplane_stop(void)
 	learn_stop();
 	link_stop();
 	worker_stop();
+	flow_life_stop();
 	capture_free();
 	trace_free();
 	ports_free();
@@ -99,6 +105,7 @@ void dataplane_stop(void)
 	learn_free();
 	service_peer_free();
 	guard_fini();
+	flow_fragment_fini();
 	rte_mempool_free(io_pool);
 	io_pool = NULL;
 }

@@ -148,6 +148,16 @@ static bool port_consistent(const char *table, const struct fwd_port_row *row, s
 	return true;
 }
 
+static bool rule_consistent(const char *table, const struct fwd_rule_row *row, struct fault *fault)
+{
+	if (row->port_min > row->port_max)
+		REFUSE("%s.port_min is %u, port_max %u: give the smaller one first", table, row->port_min,
+		        row->port_max);
+	if (row->remote_group != 0 && row->prefix_length != 0)
+		REFUSE("%s.remote_group is %u: give it or a prefix, not both", table, row->remote_group);
+	return address_consistent(table, row->family, row->address, &row->prefix_length, fault);
+}
+
 /* What one field behind the key alone does not tell. */
 static bool rest_consistent(uint32_t table, const uint8_t *row, struct fault *fault)
 {
@@ -160,6 +170,8 @@ static bool rest_consistent(uint32_t table, const uint8_t *row, struct fault *fa
 		return service_consistent(name, (const struct fwd_service_row *)row, fault);
 	if (table == FWD_TABLE_PORT)
 		return port_consistent(name, (const struct fwd_port_row *)row, fault);
+	if (table == FWD_TABLE_RULE)
+		return rule_consistent(name, (const struct fwd_rule_row *)row, fault);
 	if (table != FWD_TABLE_NEXTHOP)
 		return true;
 	const struct fwd_nexthop_row *nexthop = (const void *)row;

@@ -33,6 +33,11 @@ enum {
 	VERDICT_ROUTE,
 	/** Send through pkt->out in pieces of at most pkt->mtu bytes of IP packet. */
 	VERDICT_FRAGMENT,
+	/** Kept: a fragment that waits for the first one of its datagram (flow_fragment.h). */
+	VERDICT_HELD,
+	/** Of stage_flow: what the packet needs is on its way; nothing was changed, the stage is to be asked once more.
+	 */
+	VERDICT_AGAIN,
 };
 
 _Static_assert((int)DROP_COUNT <= (int)VERDICT_NEXT, "drop reasons and verdicts share a byte");

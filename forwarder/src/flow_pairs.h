@@ -4,8 +4,13 @@
 
 #include "flow_table.h"
 
-/* In `state` of the forward direction's count. */
+/*
+ * In the low bits of `state` of the forward direction's count; above them a number that changes with each use, so that
+ * whoever reads a pair without being a reader (rcu.h) sees whether it still was the same one at the end.
+ */
 enum pair_state { PAIR_FREE = 0, PAIR_USED = 1, PAIR_LEAVING = 2 };
+#define PAIR_STATES 3u
+#define PAIR_USE    4u
 
 /* Page 0 of the memory. */
 struct flow_header {
@@ -19,6 +24,11 @@ struct flow_header {
 static inline uint32_t *flow_state(struct flow_pair *pair)
 {
 	return &pair->count[FLOW_FORWARD].state;
+}
+
+static inline bool flow_is_used(const struct flow_pair *pair)
+{
+	return (__atomic_load_n(&pair->count[FLOW_FORWARD].state, __ATOMIC_ACQUIRE) & PAIR_STATES) == PAIR_USED;
 }
 
 /* Empty buckets for the table's capacity. 0 or -ENOMEM. */

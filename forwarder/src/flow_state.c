@@ -5,8 +5,10 @@
 #include "flow_pairs.h"
 
 #define MAGIC        0x776f6c66746677ULL
-#define VERSION      1u
+#define VERSION      2u
 #define HEADER_BYTES 4096u
+/* Pairs that are fetched beforehand. */
+#define AHEAD 6u
 
 size_t flow_table_bytes(uint32_t capacity)
 {
@@ -34,17 +36,19 @@ static bool is_key(const struct flow_key *key)
 
 static bool is_pair(const struct flow_pair *pair)
 {
-	return pair->count[FLOW_FORWARD].state == PAIR_USED && is_key(&pair->half[0].key) &&
-	       is_key(&pair->half[1].key) && memcmp(&pair->half[0].key, &pair->half[1].key, sizeof(struct flow_key)) != 0;
+	return flow_is_used(pair) && is_key(&pair->half[0].key) && is_key(&pair->half[1].key) &&
+	       memcmp(&pair->half[0].key, &pair->half[1].key, sizeof(struct flow_key)) != 0;
 }
 
-static void take_over(struct flow_table *table, bool (*valid)(const struct flow_pair *pair, void *context), void *context)
+static void take_over(struct flow_table *table, bool (*valid)(struct flow_pair *pair, void *context), void *context)
 {
 	uint32_t other;
 
 	table->header->count = 0;
 	for (uint32_t i = table->header->high_water; i-- > 0;) {
 		struct flow_pair *pair = &table->pairs[i];
+		if (i >= AHEAD)
+			flow_fetch(table, pair - AHEAD);
 		if (is_pair(pair) && valid(pair, context) && flow_add(table, i, &other) == 0)
 			continue;
 		memset(pair, 0, sizeof(*pair));
@@ -53,8 +57,18 @@ static void take_over(struct flow_table *table, bool (*valid)(const struct flow_
 	}
 }
 
+/* Pairs are zero when they are taken for the first time; these may have been of a table of another capacity. */
+static void clear(struct flow_table *table, uint32_t capacity)
+{
+	const struct flow_header *header = table->header;
+	bool known = header->magic == MAGIC && header->version == VERSION;
+	uint32_t used = header->magic == 0 ? 0 : known && header->high_water < capacity ? header->high_water : capacity;
+
+	memset(table->pairs, 0, (size_t)used * sizeof(*table->pairs));
+}
+
 int flow_table_open(struct flow_table *table, void *memory, uint32_t capacity,
-        bool (*valid)(const struct flow_pair *pair, void *context), void *context, bool *fresh)
+        bool (*valid)(struct flow_pair *pair, void *context), void *context, bool *fresh)
 {
 	struct flow_header *header = memory;
 
@@ -66,39 +80,51 @@ int flow_table_open(struct flow_table *table, void *memory, uint32_t capacity,
 		return -ENOMEM;
 	*fresh = header->magic != MAGIC || header->version != VERSION || header->capacity != capacity ||
 	         header->high_water > capacity;
-	if (*fresh)
+	if (*fresh) {
+		clear(table, capacity);
 		*header = (struct flow_header){.version = VERSION, .capacity = capacity};
-	else
+	} else {
 		take_over(table, valid, context);
+	}
 	header->magic = MAGIC;
 	return 0;
 }
 
-uint32_t flow_sweep(struct flow_table *table, struct flow_thread *thread, uint32_t budget,
-        bool (*over)(const struct flow_pair *pair, void *context), void *context)
+/* Pairs are dealt out to threads in blocks, which are pages. */
+static uint32_t next_in_share(const struct flow_thread *thread, uint32_t number)
 {
-	uint32_t end = __atomic_load_n(&table->header->high_water, __ATOMIC_RELAXED), removed = 0;
-
-	flow_pairs_reclaim(table, thread);
-	for (uint32_t i = 0; i < budget; i++, thread->cursor += thread->threads) {
-		if (thread->cursor >= end) {
-			thread->cursor = thread->index;
-			return removed;
-		}
-		struct flow_pair *pair = &table->pairs[thread->cursor];
-		if (__atomic_load_n(flow_state(pair), __ATOMIC_ACQUIRE) == PAIR_USED && over(pair, context))
-			removed += flow_remove(table, thread, thread->cursor);
-	}
-	return removed;
+	return number % FLOW_BLOCK == FLOW_BLOCK - 1 ? number + 1 + FLOW_BLOCK * (thread->threads - 1) : number + 1;
 }
 
-void flow_each(const struct flow_table *table, void (*visit)(const struct flow_pair *pair, uint32_t number, void *context),
-        void *context)
+bool flow_sweep(struct flow_table *table, struct flow_thread *thread, uint32_t budget,
+        void (*look)(struct flow_pair *pair, uint32_t number, void *context), void *context)
+{
+	uint32_t end = __atomic_load_n(&table->header->high_water, __ATOMIC_RELAXED);
+
+	flow_pairs_reclaim(table, thread);
+	for (uint32_t i = 0; i < budget; i++) {
+		uint32_t number = thread->cursor;
+		if (number >= end) {
+			thread->cursor = thread->index * FLOW_BLOCK;
+			return true;
+		}
+		struct flow_pair *pair = &table->pairs[number], *ahead = pair + AHEAD;
+		__builtin_prefetch(&ahead->count[0]);
+		__builtin_prefetch(&ahead->count[1]);
+		thread->cursor = next_in_share(thread, number);
+		if (flow_is_used(pair))
+			look(pair, number, context);
+	}
+	return false;
+}
+
+void flow_each(const struct flow_table *table,
+        void (*visit)(const struct flow_pair *pair, uint32_t number, void *context), void *context)
 {
 	uint32_t end = __atomic_load_n(&table->header->high_water, __ATOMIC_RELAXED);
 
 	for (uint32_t i = 0; i < end; i++)
-		if (__atomic_load_n(flow_state(&table->pairs[i]), __ATOMIC_ACQUIRE) == PAIR_USED)
+		if (flow_is_used(&table->pairs[i]))
 			visit(&table->pairs[i], i, context);
 }
 

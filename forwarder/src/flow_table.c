@@ -1,8 +1,10 @@
+#define _GNU_SOURCE
 #include "flow_table.h"
 
 #include <errno.h>
 #include <rte_pause.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #ifdef __SSE2__
 #include <immintrin.h>
 #endif
@@ -70,25 +72,32 @@ static inline struct place place_of(const struct flow_table *table, uint64_t has
 	return place;
 }
 
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define TAGS_ONE_BY_ONE
+#endif
+#endif
+
 static inline bool same_key(const struct flow_key *a, const struct flow_key *b)
 {
+#if defined(__AVX2__) && !defined(TAGS_ONE_BY_ONE)
+	__m256i addresses = _mm256_loadu_si256((const __m256i *)a) ^ _mm256_loadu_si256((const __m256i *)b);
+	__m128i rest = _mm_loadu_si128((const __m128i *)&a->src_port) ^ _mm_loadu_si128((const __m128i *)&b->src_port);
+	__m256i difference = addresses | _mm256_zextsi128_si256(rest);
+	return _mm256_testz_si256(difference, difference) != 0;
+#else
 	uint64_t difference = 0;
 
 	for (uint32_t at = 0; at < sizeof(*a); at += 8)
 		difference |= word((const uint8_t *)a + at) ^ word((const uint8_t *)b + at);
 	return difference == 0;
+#endif
 }
 
 static inline const struct flow_key *key_of(const struct flow_table *table, uint32_t ref)
 {
 	return &table->pairs[ref >> 1].half[ref & 1].key;
 }
-
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define TAGS_ONE_BY_ONE
-#endif
-#endif
 
 /* Bit per place with this tag. */
 static inline uint32_t places_with(const struct flow_bucket *bucket, uint16_t tag)
@@ -130,22 +139,37 @@ static inline uint32_t search(const struct flow_table *table, const struct place
 /* Three rounds, so that the cache misses of all keys overlap: the bucket's, the pair's, the comparison. */
 void flow_find(const struct flow_table *table, const struct flow_key *const *keys, uint32_t *refs, uint32_t count)
 {
-	struct place places[FLOW_BURST];
+	uint64_t hashes[FLOW_BURST];
 
 	for (uint32_t i = 0; i < count; i++) {
-		places[i] = place_of(table, hash_of(keys[i]));
-		__builtin_prefetch(&table->buckets[places[i].first]);
+		hashes[i] = hash_of(keys[i]);
+		__builtin_prefetch(&table->buckets[place_of(table, hashes[i]).first]);
 	}
 	for (uint32_t i = 0; i < count; i++) {
-		const struct flow_bucket *bucket = &table->buckets[places[i].first];
-		uint32_t likely = places_with(bucket, places[i].tag);
-		if (likely != 0)
-			__builtin_prefetch(key_of(table, __atomic_load_n(&bucket->refs[__builtin_ctz(likely)], __ATOMIC_RELAXED)));
-		else if (__atomic_load_n(&bucket->elsewhere, __ATOMIC_RELAXED) != 0)
-			__builtin_prefetch(&table->buckets[places[i].second]);
+		struct place place = place_of(table, hashes[i]);
+		const struct flow_bucket *bucket = &table->buckets[place.first];
+		uint32_t likely = places_with(bucket, place.tag);
+		refs[i] = FLOW_NONE;
+		if (__builtin_expect(likely != 0, 1)) {
+			refs[i] = __atomic_load_n(&bucket->refs[__builtin_ctz(likely)], __ATOMIC_ACQUIRE);
+			__builtin_prefetch(key_of(table, refs[i]));
+		} else if (__atomic_load_n(&bucket->elsewhere, __ATOMIC_RELAXED) != 0) {
+			__builtin_prefetch(&table->buckets[place.second]);
+		}
 	}
-	for (uint32_t i = 0; i < count; i++)
-		refs[i] = search(table, &places[i], keys[i]);
+	for (uint32_t i = 0; i < count; i++) {
+		if (__builtin_expect(refs[i] != FLOW_NONE && same_key(key_of(table, refs[i]), keys[i]), 1))
+			continue;
+		struct place place = place_of(table, hashes[i]);
+		refs[i] = search(table, &place, keys[i]);
+	}
+}
+
+uint32_t flow_find_one(const struct flow_table *table, const struct flow_key *key)
+{
+	struct place place = place_of(table, hash_of(key));
+
+	return search(table, &place, key);
 }
 
 static void lock(struct flow_bucket *bucket)
@@ -184,6 +208,24 @@ static void put_sorted(struct locked *locked, uint32_t bucket)
 	locked->count++;
 }
 
+static void lock_these(struct flow_table *table, const struct locked *locked)
+{
+	for (uint32_t i = 0; i < locked->count; i++)
+		lock(&table->buckets[locked->buckets[i]]);
+}
+
+/* Where the keys belong: enough for whatever happens there, and to know that a key stands nowhere else. */
+static inline struct locked lock_firsts(struct flow_table *table, const struct place *places)
+{
+	uint32_t a = places[0].first, b = places[1].first;
+	struct locked locked = {.buckets = {a < b ? a : b, a < b ? b : a}, .count = a == b ? 1 : 2};
+
+	lock(&table->buckets[locked.buckets[0]]);
+	if (__builtin_expect(a != b, 1))
+		lock(&table->buckets[locked.buckets[1]]);
+	return locked;
+}
+
 static struct locked lock_all(struct flow_table *table, const struct place *places)
 {
 	struct locked locked = {.count = 0};
@@ -192,8 +234,7 @@ static struct locked lock_all(struct flow_table *table, const struct place *plac
 		put_sorted(&locked, places[i].first);
 		put_sorted(&locked, places[i].second);
 	}
-	for (uint32_t i = 0; i < locked.count; i++)
-		lock(&table->buckets[locked.buckets[i]]);
+	lock_these(table, &locked);
 	return locked;
 }
 
@@ -274,16 +315,24 @@ static bool put(struct flow_table *table, const struct place *place, uint32_t re
 	return true;
 }
 
-static bool take_out_of(struct flow_bucket *bucket, uint16_t tag, uint32_t ref, bool guest)
+/* Where a ref stands in a bucket; WAYS: nowhere. */
+static inline uint32_t place_in(const struct flow_bucket *bucket, uint16_t tag, uint32_t ref, bool guest)
 {
 	for (uint32_t places = places_with(bucket, tag); places != 0; places &= places - 1) {
 		uint32_t i = (uint32_t)__builtin_ctz(places);
-		if (bucket->refs[i] == ref && (bucket->guests >> i & 1) == guest) {
-			__atomic_store_n(&bucket->tags[i], 0, __ATOMIC_RELEASE);
-			return true;
-		}
+		if (bucket->refs[i] == ref && (bucket->guests >> i & 1) == guest)
+			return i;
 	}
-	return false;
+	return WAYS;
+}
+
+static bool take_out_of(struct flow_bucket *bucket, uint16_t tag, uint32_t ref, bool guest)
+{
+	uint32_t i = place_in(bucket, tag, ref, guest);
+
+	if (i != WAYS)
+		__atomic_store_n(&bucket->tags[i], 0, __ATOMIC_RELEASE);
+	return i != WAYS;
 }
 
 static void take_out(struct flow_table *table, const struct place *place, uint32_t ref)
@@ -301,53 +350,146 @@ static void places_of(const struct flow_table *table, const struct flow_pair *pa
 		places[i] = place_of(table, hash_of(&pair->half[i].key));
 }
 
+void flow_fetch_key(const struct flow_table *table, const struct flow_key *key)
+{
+	__builtin_prefetch(&table->buckets[place_of(table, hash_of(key)).first], 1);
+}
+
+void flow_fetch(const struct flow_table *table, const struct flow_pair *pair)
+{
+	struct place places[2];
+
+	places_of(table, pair, places);
+	for (uint32_t i = 0; i < 2; i++)
+		__builtin_prefetch(&table->buckets[places[i].first], 1);
+}
+
+/* Into the buckets where they belong, if there is room: two places when that is the same one. */
+static inline bool put_quickly(struct flow_table *table, uint32_t number, const struct place *places)
+{
+	struct flow_bucket *first[2] = {&table->buckets[places[0].first], &table->buckets[places[1].first]};
+	uint32_t free[2] = {places_with(first[0], 0), places_with(first[1], 0)};
+
+	if (__builtin_expect(first[0] == first[1], 0))
+		free[1] &= free[1] - 1;
+	if (__builtin_expect(free[0] == 0 || free[1] == 0, 0))
+		return false;
+	for (uint32_t i = 0; i < 2; i++)
+		fill(first[i], (uint32_t)__builtin_ctz(free[i]), places[i].tag, number << 1 | i, false);
+	return true;
+}
+
+static int put_both(struct flow_table *table, uint32_t number, const struct place *places, const struct locked *locked)
+{
+	if (!put(table, &places[0], number << 1, locked))
+		return -ENOSPC;
+	if (put(table, &places[1], number << 1 | 1, locked))
+		return 0;
+	take_out(table, &places[0], number << 1);
+	return -ENOSPC;
+}
+
+/* Last: a pair without this mark is free after a crash. Taken over, it has it already. */
+static inline void mark_used(struct flow_pair *pair)
+{
+	uint32_t use = __atomic_load_n(flow_state(pair), __ATOMIC_RELAXED) & ~PAIR_STATES;
+
+	__atomic_store_n(flow_state(pair), use | PAIR_USED, __ATOMIC_RELEASE);
+}
+
+/* 0, or -EEXIST or -EADDRINUSE and *other. Which keys belong to a bucket changes under its own lock only. */
+static inline int find_either(
+        const struct flow_table *table, const struct flow_pair *pair, const struct place *places, uint32_t *other)
+{
+	*other = search(table, &places[0], &pair->half[0].key);
+	if (__builtin_expect(*other != FLOW_NONE, 0))
+		return -EEXIST;
+	*other = search(table, &places[1], &pair->half[1].key);
+	return __builtin_expect(*other != FLOW_NONE, 0) ? -EADDRINUSE : 0;
+}
+
+static __attribute__((noinline)) int add_slowly(
+        struct flow_table *table, uint32_t number, const struct place *places, uint32_t *other)
+{
+	struct locked locked = lock_all(table, places);
+	int result = find_either(table, &table->pairs[number], places, other);
+
+	if (result == 0)
+		result = put_both(table, number, places, &locked);
+	if (result == 0)
+		mark_used(&table->pairs[number]);
+	unlock_all(table, &locked);
+	return result;
+}
+
 int flow_add(struct flow_table *table, uint32_t number, uint32_t *other)
 {
 	struct flow_pair *pair = &table->pairs[number];
 	struct place places[2];
-	int result = 0;
 
 	places_of(table, pair, places);
-	struct locked locked = lock_all(table, places);
-	*other = search(table, &places[0], &pair->half[0].key);
-	if (*other != FLOW_NONE)
-		result = -EEXIST;
-	else if ((*other = search(table, &places[1], &pair->half[1].key)) != FLOW_NONE)
-		result = -EADDRINUSE;
-	else if (!put(table, &places[0], number << 1, &locked))
-		result = -ENOSPC;
-	else if (!put(table, &places[1], number << 1 | 1, &locked)) {
-		take_out(table, &places[0], number << 1);
-		result = -ENOSPC;
-	}
-	/* Last: a pair without this mark is free after a crash. */
-	if (result == 0)
-		__atomic_store_n(flow_state(pair), PAIR_USED, __ATOMIC_RELEASE);
+	__builtin_prefetch(&table->buckets[places[1].first], 1);
+	struct locked locked = lock_firsts(table, places);
+	int result = find_either(table, pair, places, other);
+	bool done = result != 0 || put_quickly(table, number, places);
+	if (result == 0 && done)
+		mark_used(pair);
 	unlock_all(table, &locked);
+	if (__builtin_expect(!done, 0))
+		result = add_slowly(table, number, places, other);
 	if (result == 0)
 		__atomic_fetch_add(&table->header->count, 1, __ATOMIC_RELAXED);
 	return result;
+}
+
+/* Both keys from where they belong; false: one stands elsewhere, and none was taken out. */
+static inline bool take_out_quickly(struct flow_table *table, const struct place *places, uint32_t number)
+{
+	struct flow_bucket *first[2] = {&table->buckets[places[0].first], &table->buckets[places[1].first]};
+	uint32_t at[2];
+
+	for (uint32_t i = 0; i < 2; i++) {
+		at[i] = place_in(first[i], places[i].tag, number << 1 | i, false);
+		if (__builtin_expect(at[i] == WAYS, 0))
+			return false;
+	}
+	for (uint32_t i = 0; i < 2; i++)
+		__atomic_store_n(&first[i]->tags[at[i]], 0, __ATOMIC_RELEASE);
+	return true;
+}
+
+static __attribute__((noinline)) void take_out_slowly(
+        struct flow_table *table, const struct place *places, uint32_t number)
+{
+	struct locked locked = lock_all(table, places);
+
+	take_out(table, &places[0], number << 1);
+	take_out(table, &places[1], number << 1 | 1);
+	unlock_all(table, &locked);
 }
 
 bool flow_remove(struct flow_table *table, struct flow_thread *thread, uint32_t number)
 {
 	struct flow_pair *pair = &table->pairs[number];
 	struct place places[2];
-	uint32_t used = PAIR_USED;
+	uint32_t used = __atomic_load_n(flow_state(pair), __ATOMIC_RELAXED),
+	         leaving = (used & ~PAIR_STATES) | PAIR_LEAVING;
 
-	if (!__atomic_compare_exchange_n(
-	            flow_state(pair), &used, PAIR_LEAVING, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+	if ((used & PAIR_STATES) != PAIR_USED || !__atomic_compare_exchange_n(flow_state(pair), &used, leaving, false,
+	                                                 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 		return false;
 	places_of(table, pair, places);
-	struct locked locked = lock_all(table, places);
-	take_out(table, &places[0], number << 1);
-	take_out(table, &places[1], number << 1 | 1);
+	struct locked locked = lock_firsts(table, places);
+	bool done = take_out_quickly(table, places, number);
 	unlock_all(table, &locked);
+	if (__builtin_expect(!done, 0))
+		take_out_slowly(table, places, number);
 	flow_pair_leave(table, thread, number);
 	__atomic_fetch_sub(&table->header->count, 1, __ATOMIC_RELAXED);
 	return true;
 }
 
+/* Huge pages, for each new flow misses the TLB twice otherwise; as much as needs them is aligned to them. */
 int flow_buckets_make(struct flow_table *table)
 {
 	uint32_t buckets = 1;
@@ -355,10 +497,14 @@ int flow_buckets_make(struct flow_table *table)
 	while ((uint64_t)buckets * WAYS < (uint64_t)table->capacity * PLACES_PER_PAIR)
 		buckets *= 2;
 	table->mask = buckets - 1;
-	table->buckets = aligned_alloc(sizeof(struct flow_bucket), buckets * sizeof(struct flow_bucket));
+	size_t bytes = (size_t)buckets * sizeof(struct flow_bucket),
+	       alignment = bytes < FLOW_HUGE_PAGE ? 4096 : FLOW_HUGE_PAGE;
+	table->buckets = aligned_alloc(alignment, (bytes + alignment - 1) & ~(alignment - 1));
 	if (table->buckets == NULL)
 		return -ENOMEM;
-	memset(table->buckets, 0, buckets * sizeof(struct flow_bucket));
+	if (bytes >= FLOW_HUGE_PAGE)
+		madvise(table->buckets, bytes, MADV_HUGEPAGE);
+	memset(table->buckets, 0, bytes);
 	return 0;
 }
 

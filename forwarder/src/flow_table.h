@@ -23,6 +23,11 @@
 #define FLOW_BURST   64u
 #define FLOW_FORWARD 0u
 #define FLOW_REVERSE 1u
+#define FLOW_NO_DROP 0xffffu
+/** Pairs in a page: what threads share the table in. */
+#define FLOW_BLOCK 16u
+/** What large memory is aligned to. */
+#define FLOW_HUGE_PAGE (2u << 20)
 
 /* What the packets of one direction have in common. No padding that is not zero: compared as bytes. */
 struct flow_key {
@@ -39,15 +44,26 @@ struct flow_key {
 };
 _Static_assert(sizeof(struct flow_key) == 48, "flow_key");
 
-/* Read by every packet, written when the flow is made or decided anew: a cache line. */
+enum flow_flag {
+	/** Its packets are dropped: rules changed since it began. */
+	FLOW_DENIED = 1,
+	/** Found in the middle of its TCP connection, and allowed because either direction's rules do. */
+	FLOW_EITHER = 2,
+};
+
+/* Of one direction; read by each of its packets, written when the flow is made or decided anew, then only by the thread
+ * of the port that they enter through: a cache line. */
 struct flow_half {
 	struct flow_key key;
-	uint32_t nexthop;
-	/** Of the tables that it was decided by. */
-	uint32_t decided;
-	uint32_t rule;
+	/** By which it was decided (policy.h): of the port that packets enter through in the low half, of the one they
+	 * leave through in the high half. */
+	uint64_t stamps;
+	/** Generation of the port that they leave through: context of the other key. */
+	uint32_t way_out;
+	/** enum flow_flag. */
 	uint16_t flags;
-	uint16_t reason;
+	/** Of the port that they enter through; the forward one's is charged for the flow. */
+	uint16_t slot;
 };
 _Static_assert(sizeof(struct flow_half) == 64, "flow_half");
 
@@ -56,18 +72,37 @@ struct flow_count {
 	uint64_t packets, bytes;
 	/** Tick of the last packet. */
 	uint32_t seen;
-	/** TCP: the sequence number after the last one that the sender sent, and what it acknowledged last; host order. */
+	/** TCP: the sequence number after the last one that the sender sent, and what it acknowledged last; host order.
+	 */
 	uint32_t sent, acked;
+	/** enum drop_reason; FLOW_NO_DROP. */
 	uint16_t last_drop;
 	uint8_t pad[2];
+	/** Handle of the rule that decided (policy.h): at the port where the flow begins in the forward direction's, at
+	 * the other one in the reverse direction's. */
+	uint32_t rule;
 	/** Of the pair, in the forward direction's only. enum flow_tcp_flag, changed by atomic or. */
 	uint32_t tcp;
-	uint32_t state, next;
-	/** Since when it is out of the buckets (rcu.h). */
-	uint64_t token;
-	/** Tick in which it was made. */
-	uint32_t made;
-	uint8_t pad1[4];
+	/** Of the pair, in one direction's only. */
+	union {
+		/** Forward. */
+		struct {
+			/** flow_pairs.h. */
+			uint32_t state, next;
+			/** Since when it is out of the buckets (rcu.h). */
+			uint64_t token;
+			/** Tick in which it was made. */
+			uint32_t made;
+			/** Its place among those that may have to go (flow_queue.h); 0: none. */
+			uint32_t queued;
+		};
+		/** Reverse. */
+		struct {
+			/** Of both directions, what rules were told of. */
+			uint64_t told_packets, told_bytes;
+			uint8_t pad1[8];
+		};
+	};
 };
 _Static_assert(sizeof(struct flow_count) == 64, "flow_count");
 
@@ -95,7 +130,7 @@ struct flow_table {
 struct flow_thread {
 	uint32_t free, free_count;
 	/** Removed and perhaps still read, oldest first. */
-	uint32_t limbo_first, limbo_last;
+	uint32_t limbo_first, limbo_last, limbo_count;
 	/** Where its sweep goes on. */
 	uint32_t cursor;
 	uint32_t index, threads;
@@ -105,12 +140,12 @@ struct flow_thread {
 size_t flow_table_bytes(uint32_t capacity);
 
 /*
- * Takes the pairs in `memory` over that `valid` accepts, of an earlier process with the same capacity, and forgets the
- * others; memory of another version or capacity starts empty (*fresh). `memory` is aligned to 64 bytes, zero when new. 0
- * or -ENOMEM.
+ * Takes the pairs in `memory` over that `valid`, which may change all but the keys, accepts, of an earlier process with
+ * the same capacity, and forgets the others; memory of another version or capacity starts empty (*fresh). `memory` is
+ * aligned to 64 bytes, zero when new. 0 or -ENOMEM.
  */
 int flow_table_open(struct flow_table *table, void *memory, uint32_t capacity,
-        bool (*valid)(const struct flow_pair *pair, void *context), void *context, bool *fresh);
+        bool (*valid)(struct flow_pair *pair, void *context), void *context, bool *fresh);
 void flow_table_close(struct flow_table *table);
 
 /* Thread `index` of `threads`. */
@@ -119,31 +154,41 @@ void flow_thread_init(struct flow_thread *thread, uint32_t index, uint32_t threa
 /* refs[i]: number of the pair × 2 + direction of the flow with *keys[i], or FLOW_NONE. count ≤ FLOW_BURST. */
 void flow_find(const struct flow_table *table, const struct flow_key *const *keys, uint32_t *refs, uint32_t count);
 
+/* The same for one key, which perhaps was just looked for. */
+uint32_t flow_find_one(const struct flow_table *table, const struct flow_key *key);
+
 static inline struct flow_pair *flow_pair(const struct flow_table *table, uint32_t ref)
 {
 	return &table->pairs[ref >> 1];
 }
 
+/* Fewer than so many pairs are left to this thread: those that it has, and that wait for the readers of before. */
+bool flow_short(const struct flow_table *table, const struct flow_thread *thread, uint32_t reserve);
 /* A pair for the thread to fill with two different keys, all else zero; FLOW_NONE: the table is full. */
 uint32_t flow_take(struct flow_table *table, struct flow_thread *thread);
 /* Takes back what was not added. */
 void flow_give(struct flow_table *table, struct flow_thread *thread, uint32_t pair);
 /*
  * Adds a pair that was taken: from now on it is found by both keys. 0; -EEXIST: there is a flow with the forward key
- * (*other, its ref), -EADDRINUSE: one with the reverse key; -ENOSPC: no room in its buckets (never below a load that the
- * capacity allows).
+ * (*other, its ref), -EADDRINUSE: one with the reverse key; -ENOSPC: no room in its buckets (never below a load that
+ * the capacity allows).
  */
 int flow_add(struct flow_table *table, uint32_t pair, uint32_t *other);
+/* For flow_add or flow_remove of a pair with keys, soon. */
+void flow_fetch(const struct flow_table *table, const struct flow_pair *pair);
+/* The same for a key. */
+void flow_fetch_key(const struct flow_table *table, const struct flow_key *key);
 /* False: somebody else removes it. */
 bool flow_remove(struct flow_table *table, struct flow_thread *thread, uint32_t pair);
 
-/* Looks at `budget` pairs of this thread's share, and removes those that are over. How many it removed. */
-uint32_t flow_sweep(struct flow_table *table, struct flow_thread *thread, uint32_t budget,
-        bool (*over)(const struct flow_pair *pair, void *context), void *context);
+/* Calls look, which may remove it, for those of the next `budget` pairs of this thread's share that are in the table.
+ * True: the end was reached, and the next call begins anew. */
+bool flow_sweep(struct flow_table *table, struct flow_thread *thread, uint32_t budget,
+        void (*look)(struct flow_pair *pair, uint32_t number, void *context), void *context);
 
 /* Calls visit for each pair that is in the table at some moment of the call. Any registered reader. */
-void flow_each(const struct flow_table *table, void (*visit)(const struct flow_pair *pair, uint32_t number, void *context),
-        void *context);
+void flow_each(const struct flow_table *table,
+        void (*visit)(const struct flow_pair *pair, uint32_t number, void *context), void *context);
 
 /* How many pairs are in use. */
 uint32_t flow_count(const struct flow_table *table);

@@ -29,7 +29,7 @@ enum flow_tcp_flag {
 	/** A reset that its receiver takes (RFC 5961 §3.2). */
 	FLOW_TCP_RESET = 1 << 11,
 };
-#define FLOW_TCP_BOTH(flag) ((flag) * 3u)
+#define FLOW_TCP_BOTH(flag) ((flag)*3u)
 
 /** By which a flow's time is chosen. */
 enum flow_tcp_phase {

@@ -40,6 +40,25 @@ static size_t guard_bytes(uint32_t spans)
 	return sizeof(struct guard) + spans * sizeof(struct guard_span);
 }
 
+/* Rows outside the first entries, by what they say besides the MAC address. */
+static struct index owned;
+
+static uint32_t slot_of(const struct fwd_source_row *row)
+{
+	const uint8_t *first = (const uint8_t *)arena_slot(FWD_TABLE_SOURCE, 0);
+	size_t bytes = (size_t)((const uint8_t *)arena_slot(FWD_TABLE_SOURCE, 1) - first);
+
+	return (uint32_t)((size_t)((const uint8_t *)arena_slot_of(row) - first) / bytes);
+}
+
+static uint32_t owned_hash(const struct fwd_source_row *row)
+{
+	struct fwd_source_row key = *row;
+
+	memset(key.mac, 0, sizeof(key.mac));
+	return index_hash(&key, sizeof(key), 0);
+}
+
 /* A copy to change, with room for one more span. */
 static struct guard *edit(uint32_t port)
 {
@@ -82,6 +101,14 @@ static void count_span(struct guard *guard, uint8_t family, uint8_t prefix_lengt
 		*span = guard->span[--guard->spans];
 }
 
+static void add_further(struct guard *guard, const struct fwd_source_row *row)
+{
+	count_span(guard, row->family, row->prefix_length, 1);
+	if (index_reserve(&owned, 1))
+		error_memory("source addresses of a port");
+	index_insert(&owned, owned_hash(row), slot_of(row));
+}
+
 static void add_source(const struct fwd_source_row *row)
 {
 	struct guard *guard = edit(row->port);
@@ -91,7 +118,7 @@ static void add_source(const struct fwd_source_row *row)
 	else if (row->family == 6 && guard->count6 < GUARD_FIRST)
 		guard->first6[guard->count6++] = entry6(row);
 	else
-		count_span(guard, row->family, row->prefix_length, 1);
+		add_further(guard, row);
 	show(row->port, guard);
 }
 
@@ -125,8 +152,10 @@ static void remove_source(const struct fwd_source_row *row)
 {
 	struct guard *guard = edit(row->port);
 
-	if (!(row->family == 4 ? remove_first4(guard, row) : remove_first6(guard, row)))
+	if (!(row->family == 4 ? remove_first4(guard, row) : remove_first6(guard, row))) {
 		count_span(guard, row->family, row->prefix_length, -1);
+		index_remove(&owned, owned_hash(row), slot_of(row));
+	}
 	show(row->port, guard);
 }
 
@@ -141,11 +170,17 @@ void guard_source_changed(const struct fwd_source_row *old, const struct fwd_sou
 		remove_source(old);
 }
 
-static void add_learned(const struct fwd_learned_neighbor_row *row)
+/* Whether it is of the port that has the id now, and of the bridge where that port is: only such are kept. */
+static bool is_of_port(const struct fwd_learned_neighbor_row *row)
 {
 	const struct fwd_port_row *port = tables_port(row->port);
 
-	if (!port || tables_generation(port) != row->generation)
+	return port && tables_generation(port) == row->generation && port->bridge == row->bridge;
+}
+
+static void add_learned(const struct fwd_learned_neighbor_row *row)
+{
+	if (!is_of_port(row))
 		return;
 	struct guard *guard = edit(row->port);
 	if (guard->learned_count < GUARD_LEARNED) {
@@ -158,6 +193,8 @@ static void add_learned(const struct fwd_learned_neighbor_row *row)
 
 static void remove_learned(const struct fwd_learned_neighbor_row *row)
 {
+	if (!is_of_port(row))
+		return;
 	struct guard *guard = edit(row->port);
 
 	for (uint32_t i = 0; i < guard->learned_count; i++)
@@ -209,6 +246,7 @@ void guard_fini(void)
 		free(guards[port]);
 	free(guards);
 	guards = NULL;
+	index_free(&owned);
 }
 
 /* Exact prefix, exact MAC address, by the index of all rows. */
@@ -267,6 +305,63 @@ bool guard_search(uint32_t port, uint8_t family, const void *address, uint64_t m
 	memcpy(key.mac, &mac, sizeof(key.mac));
 	for (uint32_t i = 0; i < guard->spans; i++)
 		if (guard->span[i].family == family && search_span(&guard->span[i], &key))
+			return true;
+	return false;
+}
+
+static bool owns4(const struct guard *guard, uint32_t address)
+{
+	for (uint32_t i = 0; i < guard->count4; i++)
+		if (((address ^ guard->first4[i].address) & guard->first4[i].mask) == 0)
+			return true;
+	return false;
+}
+
+static bool owns6(const struct guard *guard, const uint64_t *address)
+{
+	for (uint32_t i = 0; i < guard->count6; i++) {
+		const struct guard_entry6 *entry = &guard->first6[i];
+		if ((((address[0] ^ entry->address[0]) & entry->mask[0]) |
+		            ((address[1] ^ entry->address[1]) & entry->mask[1])) == 0)
+			return true;
+	}
+	for (uint32_t i = 0; i < guard->learned_count; i++) {
+		const struct guard_learned *entry = &guard->learned[i];
+		if (((address[0] ^ entry->address[0]) | (address[1] ^ entry->address[1])) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* One of the rows of a prefix length that are not among the first entries. */
+static bool owns_further(const struct guard_span *span, uint32_t port, const uint8_t *address)
+{
+	struct fwd_source_row key = {.port = port, .family = span->family, .prefix_length = span->prefix_length};
+	uint8_t mask[16] = {0};
+
+	make_mask(mask, sizeof(mask), span->prefix_length);
+	for (uint32_t i = 0; i < sizeof(mask); i++)
+		key.address[i] = address[i] & mask[i];
+	struct index_cursor cursor = index_first(&owned, owned_hash(&key));
+	for (uint32_t number; (number = index_next(&cursor)) != INDEX_END;) {
+		const struct fwd_source_row *row = (const void *)arena_slot(FWD_TABLE_SOURCE, number)->row;
+		if (row->port == port && row->family == key.family && row->prefix_length == key.prefix_length &&
+		        memcmp(row->address, key.address, sizeof(key.address)) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool guard_owns(uint32_t port, uint8_t family, const uint8_t *address)
+{
+	const struct guard *guard = guard_of(port);
+	uint64_t words[2];
+
+	memcpy(words, address, sizeof(words));
+	if (family == 4 ? owns4(guard, (uint32_t)words[0]) : owns6(guard, words))
+		return true;
+	for (uint32_t i = 0; i < guard->spans; i++)
+		if (guard->span[i].family == family && owns_further(&guard->span[i], port, address))
 			return true;
 	return false;
 }

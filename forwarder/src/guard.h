@@ -5,8 +5,8 @@
  * A packet that matches the first entry of its port costs a few cycles; the first entries lie side by side, further
  * ones are found by one index lookup per prefix length that the port uses, however many there are.
  *
- * guard_allows: packet threads in a read section, or the writer. guard_*_changed: the writer, after the index knows the
- * row.
+ * guard_allows, guard_owns: packet threads in a read section, or the writer. guard_*_changed: the writer, after the
+ * index knows the row.
  */
 #ifndef FORWARDER_GUARD_H
 #define FORWARDER_GUARD_H
@@ -128,5 +128,9 @@ static inline bool guard_allows6(uint32_t port, const uint8_t *address, const ui
 		return true;
 	return guard_search(port, 6, address, guard_mac(mac));
 }
+
+/** Whether an address belongs to a port: one of its source rows or learned neighbours holds it, whatever the MAC
+ * address. address: 16 bytes as in rows. */
+bool guard_owns(uint32_t port, uint8_t family, const uint8_t *address);
 
 #endif

@@ -212,14 +212,12 @@ static struct rte_mbuf *make(const struct pkt *pkt, const uint8_t *source, const
 	return answer.mbuf;
 }
 
-struct rte_mbuf *icmp_error_make(const struct pkt *pkt, const struct ingress *in, enum drop_reason reason)
+/* Something is to be said; apart, so that most drops, of which nobody is told, cost no more than the question. */
+static __attribute__((noinline)) struct rte_mbuf *tell(const struct pkt *pkt, const struct ingress *in,
+        enum drop_reason reason, bool reset, const struct message *message)
 {
-	if (!may_be_answered(pkt))
-		return NULL;
-	bool reset = reason == DROP_SERVICE_UNSERVED && pkt->protocol == IPPROTO_TCP &&
-	             (pkt->flags & (PKT_L4 | PKT_FRAGMENT)) == PKT_L4;
-	struct message message = choose(pkt, reason);
-	const uint8_t *source = message.type == 0 ? NULL : our_address(pkt, in, reason);
+	const uint8_t *source = message->type == 0 ? NULL : our_address(pkt, in, reason);
+
 	if (!reset && source == NULL)
 		return NULL;
 	if (!limit_take(LIMIT_ICMP_ERROR, in->port->slot, LIMIT_ICMP_ERROR_RATE, LIMIT_ICMP_ERROR_BURST))
@@ -227,5 +225,17 @@ struct rte_mbuf *icmp_error_make(const struct pkt *pkt, const struct ingress *in
 	if (reason == DROP_NO_NEIGHBOR && is_for_all_of_subnet(pkt, in))
 		return NULL;
 	offload_finish(pkt->mbuf);
-	return reset ? tcp_reset_make(pkt) : make(pkt, source, &message);
+	return reset ? tcp_reset_make(pkt) : make(pkt, source, message);
+}
+
+struct rte_mbuf *icmp_error_make(const struct pkt *pkt, const struct ingress *in, enum drop_reason reason)
+{
+	if (!may_be_answered(pkt))
+		return NULL;
+	bool reset = reason == DROP_SERVICE_UNSERVED && pkt->protocol == IPPROTO_TCP &&
+	             (pkt->flags & (PKT_L4 | PKT_FRAGMENT)) == PKT_L4;
+	struct message message = choose(pkt, reason);
+	if (!reset && message.type == 0)
+		return NULL;
+	return tell(pkt, in, reason, reset, &message);
 }

@@ -18,6 +18,8 @@ enum limit_kind {
 	/** Among them TCP connections that begin, and UDP datagrams: work for the plugin. */
 	LIMIT_SERVICE_OPEN,
 	LIMIT_SERVICE_DATAGRAM,
+	/** Denied packets that are told of. */
+	LIMIT_FLOW_DENIED,
 	LIMIT_KINDS,
 };
 

@@ -15,24 +15,48 @@
 /* RFC 1042: hosts take it for Ethernet's. */
 #define ARP_HARDWARE_IEEE802 6
 
+static inline void set_ports(struct pkt *pkt)
+{
+	uint32_t ports;
+
+	memcpy(&ports, pkt->data + pkt->l4, sizeof(ports));
+	ports = rte_be_to_cpu_32(ports);
+	pkt->src_l4_port = (uint16_t)(ports >> 16);
+	pkt->dst_l4_port = (uint16_t)ports;
+	pkt->flags |= PKT_L4;
+}
+
+/* Whether there is room for a header that begins with two ports, as those of UDP and TCP do (RFC 9260 §3.1, RFC 3828
+ * §3.1, RFC 4340 §5.1). */
+static bool holds_ports(uint8_t protocol, uint32_t room)
+{
+	switch (protocol) {
+	case IPPROTO_UDPLITE:
+		return room >= 8;
+	case IPPROTO_SCTP:
+	case IPPROTO_DCCP:
+		return room >= 12;
+	default:
+		return false;
+	}
+}
+
 /* Ports of UDP and TCP, type of ICMP: only where the whole fixed header is there, in the datagram and in the segment.
  */
 static inline void parse_l4(struct pkt *pkt, uint32_t end)
 {
 	const uint8_t *at = pkt->data + pkt->l4;
-	uint32_t room = (end < pkt->length ? end : pkt->length) - pkt->l4, ports;
+	uint32_t room = (end < pkt->length ? end : pkt->length) - pkt->l4;
 	uint8_t protocol = pkt->protocol;
 
 	if (likely(protocol == IPPROTO_UDP || protocol == IPPROTO_TCP) &&
 	        room >= (protocol == IPPROTO_TCP ? sizeof(struct rte_tcp_hdr) : sizeof(struct rte_udp_hdr))) {
-		memcpy(&ports, at, sizeof(ports));
-		ports = rte_be_to_cpu_32(ports);
-		pkt->src_l4_port = (uint16_t)(ports >> 16);
-		pkt->dst_l4_port = (uint16_t)ports;
-		pkt->flags |= PKT_L4;
+		set_ports(pkt);
 	} else if ((protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6) && room >= sizeof(struct rte_icmp_hdr)) {
 		pkt->dst_l4_port = at[0];
 		pkt->flags |= PKT_L4;
+	} else if (holds_ports(protocol, room)) {
+		set_ports(pkt);
 	} else {
 		pkt->l4 = 0;
 	}
@@ -170,8 +194,10 @@ static verdict_t parse_arp(struct pkt *pkt)
 
 __attribute__((noinline)) verdict_t parse_any(struct pkt *pkt, struct rte_mbuf *mbuf)
 {
-	*pkt = (struct pkt){
-	        .mbuf = mbuf, .data = rte_pktmbuf_mtod(mbuf, uint8_t *), .length = rte_pktmbuf_data_len(mbuf)};
+	*pkt = (struct pkt){.mbuf = mbuf,
+	        .data = rte_pktmbuf_mtod(mbuf, uint8_t *),
+	        .length = rte_pktmbuf_data_len(mbuf),
+	        .flow = FLOW_UNASKED};
 	if (unlikely(pkt->length < RTE_ETHER_HDR_LEN))
 		/* receiver.h: what could not be received whole says its length, and has no bytes. */
 		return mbuf->nb_segs == 1 && mbuf->pkt_len > pkt->length ? DROP_OVERSIZED : DROP_MALFORMED;
@@ -232,7 +258,8 @@ static inline bool parse_usual(struct pkt *pkt, struct rte_mbuf *mbuf)
 	        .flags = PKT_IPV4 | PKT_L4 | ((data[0] & RTE_ETHER_GROUP_ADDR) != 0 ? PKT_GROUP : 0),
 	        .protocol = protocol,
 	        .src_be = ip->src_addr,
-	        .dst_be = ip->dst_addr};
+	        .dst_be = ip->dst_addr,
+	        .flow = FLOW_UNASKED};
 	return true;
 }
 

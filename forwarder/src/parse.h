@@ -16,6 +16,9 @@
 struct rte_mbuf;
 struct fwd_mac_row;
 
+#define FLOW_UNASKED 0xfffffffeu
+#define FLOW_MISSED  0xfffffffdu
+
 enum pkt_flag {
 	PKT_IPV4 = 1,
 	PKT_IPV6 = 2,
@@ -23,7 +26,8 @@ enum pkt_flag {
 	PKT_ARP = 4,
 	/** A fragment that is not the first: no L4 header. */
 	PKT_LATER_FRAGMENT = 8,
-	/** l4 points to a UDP, TCP, ICMP or ICMPv6 header of at least 8 bytes (TCP: 20). */
+	/** l4 points to a UDP, TCP, ICMP, ICMPv6, SCTP, UDP-Lite or DCCP header of at least 8 bytes (TCP: 20; SCTP and
+	 * DCCP: 12). */
 	PKT_L4 = 16,
 	/** An 802.1Q tag stands in the frame (one that no trunk took off). */
 	PKT_TAGGED = 32,
@@ -65,6 +69,9 @@ struct pkt {
 	uint16_t out;
 	/** Of the way out, when it matters: VERDICT_FRAGMENT, DROP_MTU_EXCEEDED. */
 	uint16_t mtu;
+	/** Flow and direction (flow_table.h), FLOW_NONE when there is none, FLOW_UNASKED until it is looked for,
+	 * FLOW_MISSED when it was not found with those of the burst, and stage_flow was not asked yet. */
+	uint32_t flow;
 } __attribute__((aligned(64))); /* one cache line */
 
 /** Fills pkt from its mbuf. VERDICT_NEXT, DROP_MALFORMED, _OVERSIZED or _EXTENSION_HEADERS. Non-IP frames pass with

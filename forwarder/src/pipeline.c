@@ -6,6 +6,9 @@
 #include <rte_prefetch.h>
 
 #include "capture.h"
+#include "flow.h"
+#include "flow_fragment.h"
+#include "flow_life.h"
 #include "fragment.h"
 #include "guard.h"
 #include "icmp_error.h"
@@ -50,16 +53,39 @@ struct waiting {
 	const uint8_t *address6[TX_BURST];
 };
 
-static void bridge_all(struct pkt *pkts, const struct waiting *w, const struct ingress *in)
+/* Those of `count` that stage_flow wants to see once more, by their places in the burst. How many. */
+static __attribute__((noinline)) uint32_t keep_again(
+        const struct pkt *pkts, uint8_t *which, uint32_t *handles, const struct fwd_mac_row **rows, uint32_t count)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (pkts[which[i]].verdict != VERDICT_AGAIN)
+			continue;
+		if (handles != NULL)
+			handles[kept] = handles[i];
+		if (rows != NULL)
+			rows[kept] = rows[i];
+		which[kept++] = which[i];
+	}
+	return kept;
+}
+
+static void bridge_all(struct pkt *pkts, struct waiting *w, const struct ingress *in)
 {
 	const struct fwd_mac_row *rows[TX_BURST];
+	uint32_t count = w->macs;
 
-	tables_mac_burst(in->row->bridge, w->address, rows, w->macs);
-	for (uint32_t i = 0; i < w->macs; i++) {
-		struct pkt *pkt = &pkts[w->mac[i]];
-		pkt->mac = rows[i];
-		pkt->verdict = stage_mac(pkt, in);
-	}
+	tables_mac_burst(in->row->bridge, w->address, rows, count);
+	/* Twice at most. */
+	do {
+		for (uint32_t i = 0; i < count; i++) {
+			struct pkt *pkt = &pkts[w->mac[i]];
+			pkt->mac = rows[i];
+			pkt->verdict = stage_mac(pkt, in);
+		}
+		count = in->stamp == POLICY_OPEN ? 0 : keep_again(pkts, w->mac, NULL, rows, count);
+	} while (unlikely(count != 0));
 }
 
 /* First IPv4's, then IPv6's. */
@@ -70,7 +96,7 @@ static void route_all(struct pkt *pkts, struct waiting *w, const struct ingress 
 
 	for (uint32_t i = 0; i < EGRESSES; i++) {
 		outs[i].nexthop = NULL;
-		outs[i].slot = 0;
+		outs[i].way.slot = 0;
 	}
 
 	if (w->routes4 != 0)
@@ -78,10 +104,24 @@ static void route_all(struct pkt *pkts, struct waiting *w, const struct ingress 
 	if (w->routes6 != 0)
 		tables_route6_burst(in->bridge->vrf, w->address6, handles + w->routes4, w->routes6);
 	memcpy(w->route4 + w->routes4, w->route6, w->routes6);
-	for (uint32_t i = 0; i < count; i++) {
-		struct pkt *pkt = &pkts[w->route4[i]];
-		pkt->verdict = stage_route(pkt, in, handles[i], outs);
-	}
+	/* Twice at most. */
+	do {
+		for (uint32_t i = 0; i < count; i++) {
+			struct pkt *pkt = &pkts[w->route4[i]];
+			pkt->verdict = stage_route(pkt, in, handles[i], outs);
+		}
+		count = in->stamp == POLICY_OPEN ? 0 : keep_again(pkts, w->route4, handles, NULL, count);
+	} while (unlikely(count != 0));
+}
+
+static __attribute__((noinline)) void find_flows(struct pkt *pkts, const struct waiting *w, const struct ingress *in)
+{
+	if (w->routes4 != 0)
+		flow_find_all(pkts, w->route4, w->routes4, in);
+	if (w->routes6 != 0)
+		flow_find_all(pkts, w->route6, w->routes6, in);
+	if (w->macs != 0)
+		flow_find_all(pkts, w->mac, w->macs, in);
 }
 
 /* The walk of one packet up to the first lookup that is made for all of a burst. */
@@ -113,17 +153,22 @@ static inline void begin(
 	}
 }
 
-/* Tells the sender where a router has to, then ends the packet. */
-static __attribute__((noinline, cold)) void refuse(struct tx *tx, struct pkt *pkt, const struct ingress *in)
+static __attribute__((noinline, cold)) verdict_t unrouted(struct pkt *pkt, const struct ingress *in, verdict_t verdict)
+{
+	return icmp_unrouted(pkt, in, verdict);
+}
+
+/* Tells the sender where a router has to, then ends the packet. What it was dropped for, or REPLY. */
+static __attribute__((noinline, cold)) verdict_t refuse(struct tx *tx, struct pkt *pkt, const struct ingress *in)
 {
 	verdict_t verdict = pkt->verdict;
 
 	if (in->bridge != NULL &&
 	        (verdict == DROP_NO_ROUTE || verdict == DROP_INVALID_ADDRESS || verdict == DROP_NOT_ROUTED))
-		verdict = icmp_unrouted(pkt, in, verdict);
+		verdict = unrouted(pkt, in, verdict);
 	if (verdict == VERDICT_REPLY) {
 		tx_send(tx, in->port->slot, pkt->mbuf);
-		return;
+		return verdict;
 	}
 	enum drop_reason reason = (enum drop_reason)verdict;
 	/* A service port is in no network: nobody there to speak for it. */
@@ -132,6 +177,15 @@ static __attribute__((noinline, cold)) void refuse(struct tx *tx, struct pkt *pk
 	if (error != NULL)
 		tx_originate(tx, in->port->slot, error);
 	tx_drop(tx, pkt->mbuf, reason);
+	return verdict;
+}
+
+static __attribute__((noinline, cold)) void refuse_of_flow(struct tx *tx, struct pkt *pkt, const struct ingress *in)
+{
+	verdict_t verdict = refuse(tx, pkt, in);
+
+	if (verdict != VERDICT_REPLY)
+		flow_dropped(pkt, verdict);
 }
 
 static __attribute__((noinline, cold)) void send_pieces(struct tx *tx, struct pkt *pkt)
@@ -151,13 +205,48 @@ static __attribute__((noinline, cold)) void send_pieces(struct tx *tx, struct pk
 	rte_pktmbuf_free(pkt->mbuf);
 }
 
+/* Whether one of the ports that a flooded frame comes from and goes to has policy. */
+static bool anyone_asks(const struct ingress *in)
+{
+	const struct port_members *members = port_members(in->row->bridge);
+	uint32_t count = members == NULL ? 0 : __atomic_load_n(&members->count, __ATOMIC_ACQUIRE);
+	bool asks = in->stamp != POLICY_OPEN;
+
+	for (uint32_t i = 0; i < count && !asks; i++) {
+		const struct port *port = port_at(members->slots[i]);
+		const struct fwd_port_row *row = port == NULL ? NULL : tables_port(port->id);
+		asks = row != NULL && (row->flags & FWD_PORT_POLICY_REQUIRED) != 0;
+	}
+	return asks;
+}
+
+/* What policy says of a fragment it says of its copies, too: it must know what the first one tells. */
+static __attribute__((noinline, cold)) void flood_fragment(struct tx *tx, struct pkt *pkt, const struct ingress *in)
+{
+	struct flow_fragment_ports ports = {0};
+	verdict_t verdict = anyone_asks(in) ? flow_copies_begin(pkt, in, &ports) : VERDICT_NEXT;
+
+	if (verdict == VERDICT_NEXT)
+		tx_flood(tx, pkt, in, &ports);
+	else if (verdict != VERDICT_HELD)
+		tx_drop(tx, pkt->mbuf, (enum drop_reason)verdict);
+}
+
+static inline void copy_to_all(struct tx *tx, struct pkt *pkt, const struct ingress *in)
+{
+	if (unlikely((pkt->flags & PKT_FRAGMENT) != 0))
+		flood_fragment(tx, pkt, in);
+	else
+		tx_flood(tx, pkt, in, NULL);
+}
+
 static void flood(struct tx *tx, struct pkt *pkt, const struct ingress *in)
 {
 	uint32_t rate = in->bridge->flood_rate;
 	uint32_t burst = rate / 4 > FLOOD_BURST_LEAST ? rate / 4 : FLOOD_BURST_LEAST;
 
 	if (rate == 0 || limit_take(LIMIT_FLOOD, in->port->slot, rate, burst))
-		tx_flood(tx, in->row->bridge, pkt->mbuf);
+		copy_to_all(tx, pkt, in);
 	else
 		tx_drop(tx, pkt->mbuf, DROP_STORM_LIMIT);
 }
@@ -186,8 +275,13 @@ static bool act(struct tx *tx, struct pkt *pkts, uint32_t count, const struct in
 		case VERDICT_PUNT:
 			punted++;
 			break;
+		case VERDICT_HELD:
+			break;
 		default:
-			refuse(tx, pkt, in);
+			if (unlikely(pkt->flow < FLOW_MISSED))
+				refuse_of_flow(tx, pkt, in);
+			else
+				refuse(tx, pkt, in);
 		}
 	}
 	stats_add(&tx->counters[in->port->slot].punted, punted);
@@ -207,12 +301,13 @@ static __attribute__((noinline)) void walk_service(
 	act(tx, pkts, count, in);
 }
 
-/* Frames that entered through one port (tags are off), counted already. */
+/* Frames that entered through one port (tags are off), counted and captured already. */
 static void walk(struct tx *tx, const struct port *port, struct rte_mbuf **mbufs, uint32_t count)
 {
 	struct pkt pkts[TX_BURST];
 	struct waiting waiting;
-	struct ingress in = {.port = port, .row = tables_port(port->id), .guard = guard_of(port->id)};
+	struct ingress in = {
+	        .port = port, .row = tables_port(port->id), .guard = guard_of(port->id), .thread = tx->thread};
 
 	if (in.row == NULL || tables_generation(in.row) != port->generation) {
 		tx_drop_all(tx, mbufs, count, DROP_PORT_DOWN);
@@ -223,16 +318,19 @@ static void walk(struct tx *tx, const struct port *port, struct rte_mbuf **mbufs
 		walk_service(tx, &in, mbufs, count);
 		return;
 	}
-	if (in.row->binding == FWD_BINDING_VLAN)
-		capture_in(port->slot, mbufs, count);
 	in.bridge = tables_bridge(in.row->bridge);
 	if (in.bridge == NULL) {
 		tx_drop_all(tx, mbufs, count, in.row->bridge == 0 ? DROP_NOT_ATTACHED : DROP_UNRESOLVED);
 		return;
 	}
+	in.policy = policy_now();
+	in.rules = policy_of(in.policy, in.row);
+	in.stamp = in.rules->stamp;
 	waiting.macs = waiting.routes4 = waiting.routes6 = 0;
 	for (uint32_t i = 0; i < count; i++)
 		begin(pkts, i, mbufs[i], &in, &waiting);
+	if (in.stamp != POLICY_OPEN)
+		find_flows(pkts, &waiting, &in);
 	if (waiting.macs != 0)
 		bridge_all(pkts, &waiting, &in);
 	if (waiting.routes4 + waiting.routes6 != 0)
@@ -270,6 +368,15 @@ static inline uint16_t outer_ethertype(const struct rte_mbuf *mbuf)
 	return rte_pktmbuf_mtod(mbuf, const struct rte_ether_hdr *)->ether_type;
 }
 
+/* The same of a trunk's sub-port: it shows its frames, too. */
+static void receive_run_of(
+        struct tx *tx, const struct port *trunk, uint16_t slot, struct rte_mbuf **mbufs, uint32_t count, uint64_t bytes)
+{
+	if (slot != trunk->slot)
+		capture_in(slot, mbufs, count);
+	receive_run(tx, slot, mbufs, count, bytes);
+}
+
 /* Frames of a trunk, or some with tags: runs of frames of one port. */
 static __attribute__((noinline)) void receive_tagged(
         struct tx *tx, const struct port *port, bool trunk, struct rte_mbuf **mbufs, uint32_t count)
@@ -286,7 +393,7 @@ static __attribute__((noinline)) void receive_tagged(
 		mbufs[i]->port = slot;
 		if (unlikely(slot != run)) {
 			if (i > start)
-				receive_run(tx, run, mbufs + start, i - start, bytes);
+				receive_run_of(tx, port, run, mbufs + start, i - start, bytes);
 			start = i;
 			run = slot;
 			bytes = 0;
@@ -299,7 +406,7 @@ static __attribute__((noinline)) void receive_tagged(
 		}
 	}
 	if (start < count)
-		receive_run(tx, run, mbufs + start, count - start, bytes);
+		receive_run_of(tx, port, run, mbufs + start, count - start, bytes);
 }
 
 void pipeline_receive(struct tx *tx, const struct port *port, struct rte_mbuf **mbufs, uint32_t count)
@@ -322,6 +429,37 @@ void pipeline_receive(struct tx *tx, const struct port *port, struct rte_mbuf **
 		receive_tagged(tx, port, trunk, mbufs, count);
 	else
 		receive_run(tx, port->slot, mbufs, count, bytes);
+}
+
+/* Their port went while they waited: its counters are gone or another's. */
+static __attribute__((noinline, cold)) void drop_stale(struct tx *tx, struct rte_mbuf **mbufs, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		mbufs[i]->port = 0;
+		stats_add(&tx->counters[0].rx_packets, 1);
+		stats_add(&tx->counters[0].rx_bytes, mbufs[i]->pkt_len);
+		tx_drop(tx, mbufs[i], DROP_PORT_DOWN);
+	}
+}
+
+uint32_t pipeline_fragments(struct tx *tx)
+{
+	struct rte_mbuf *mbufs[TX_BURST];
+	uint32_t total = 0, count, generation;
+	verdict_t verdict;
+
+	while ((count = flow_fragment_take(tx->thread, flow_now(tx->thread), mbufs, TX_BURST, &generation, &verdict)) !=
+	        0) {
+		const struct port *port = port_at(mbufs[0]->port);
+		total += count;
+		if (port == NULL || port->generation != generation)
+			drop_stale(tx, mbufs, count);
+		else if (verdict == VERDICT_NEXT)
+			walk(tx, port, mbufs, count);
+		else
+			tx_drop_all(tx, mbufs, count, (enum drop_reason)verdict);
+	}
+	return total;
 }
 
 uint32_t pipeline_inject(struct tx *tx)

@@ -248,6 +248,7 @@ static void port_make(const struct fwd_port_row *row, uint32_t generation)
 	port->generation = generation;
 	port->slot = slot;
 	port->row = *row;
+	port->asks_policy = (row->flags & FWD_PORT_POLICY_REQUIRED) != 0;
 	port->state = FWD_LINK_PENDING;
 	snprintf(port->reason, sizeof(port->reason), "being made");
 	if (row->id >= id_limit)
@@ -305,6 +306,8 @@ void port_row_changed(const struct fwd_port_row *old, const struct fwd_port_row 
 				member_add(new->bridge, port->slot);
 		}
 		port->row = *new;
+		bool asks = (new->flags &FWD_PORT_POLICY_REQUIRED) != 0;
+		__atomic_store_n(&port->asks_policy, asks, __ATOMIC_RELAXED);
 		link_queue(port);
 	}
 	changed();

@@ -65,6 +65,8 @@ struct port {
 	bool queued;
 	/** The row is gone; only the link thread still knows this port (its lock). */
 	bool gone;
+	/** Its row has FWD_PORT_POLICY_REQUIRED: what floods a network asks each of its ports. Atomic. */
+	bool asks_policy;
 	struct port *next_queued;
 	/** The link thread's own. */
 	struct link *link;

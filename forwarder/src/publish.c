@@ -5,6 +5,7 @@
 
 #include "arena.h"
 #include "error.h"
+#include "policy.h"
 #include "rcu.h"
 #include "store.h"
 #include "tables_update.h"
@@ -12,7 +13,8 @@
 /* Definitions first, references last. */
 static const uint8_t order[] = {FWD_TABLE_VRF, FWD_TABLE_BRIDGE, FWD_TABLE_PORT, FWD_TABLE_PUNT_CLASS,
         FWD_TABLE_NEXTHOP, FWD_TABLE_MEMBER, FWD_TABLE_MAC, FWD_TABLE_NEIGHBOR, FWD_TABLE_LEARNED_MAC,
-        FWD_TABLE_LEARNED_NEIGHBOR, FWD_TABLE_ROUTE, FWD_TABLE_SERVICE, FWD_TABLE_SOURCE};
+        FWD_TABLE_LEARNED_NEIGHBOR, FWD_TABLE_ROUTE, FWD_TABLE_SERVICE, FWD_TABLE_SOURCE, FWD_TABLE_RULE,
+        FWD_TABLE_IDENTITY_GROUP, FWD_TABLE_PORT_IDENTITY};
 #define TABLES (sizeof(order) / sizeof(order[0]))
 _Static_assert(TABLES == TABLE_LIMIT - 1, "every table is published");
 
@@ -22,6 +24,7 @@ void publish_begin(void)
 {
 	memset(fills, 0, sizeof(fills));
 	memset(frees, 0, sizeof(frees));
+	policy_forget_plan();
 	journal_begin();
 }
 
@@ -67,12 +70,17 @@ int32_t publish_put(uint32_t owner, uint32_t table, const uint8_t *row)
 		arena_give(table, slot);
 		return failed;
 	}
+	if (table == FWD_TABLE_IDENTITY_GROUP)
+		policy_group_planned(
+		        old == SLOT_NONE ? NULL : (const void *)arena_slot(table, old)->row, (const void *)row);
 	fills[table]++;
 	return 1;
 }
 
 int32_t publish_remove_slot(uint32_t table, uint32_t slot)
 {
+	if (table == FWD_TABLE_IDENTITY_GROUP)
+		policy_group_planned((const void *)arena_slot(table, slot)->row, NULL);
 	frees[table]++;
 	return journal_free(table, slot);
 }
@@ -140,6 +148,11 @@ static void show(uint32_t table, uint8_t kind, void (*one)(const struct change *
 
 int32_t publish_commit(void)
 {
+	int32_t refused = policy_check_plan();
+	if (refused) {
+		publish_abort();
+		return refused;
+	}
 	for (uint32_t table = 1; table < TABLE_LIMIT; table++)
 		if (fills[table] && index_reserve(&store_indexes[table], fills[table])) {
 			publish_abort();
@@ -153,6 +166,7 @@ int32_t publish_commit(void)
 	for (uint32_t i = TABLES; i-- > 0;)
 		if (frees[order[i]])
 			show(order[i], CHANGE_FREE, show_free);
+	policy_publish();
 	journal_end();
 	rcu_reclaim();
 	return 0;

@@ -16,6 +16,8 @@ struct retired {
 };
 
 static struct rte_rcu_qsbr *qsbr;
+/* Readers that ever registered have numbers below. */
+static uint32_t reader_end;
 /* Guards the list; oldest first. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct retired *first, **last = &first;
@@ -40,6 +42,11 @@ void rcu_fini(void)
 
 void rcu_register(uint32_t id)
 {
+	uint32_t end = __atomic_load_n(&reader_end, __ATOMIC_RELAXED);
+
+	while (end <= id &&
+	        !__atomic_compare_exchange_n(&reader_end, &end, id + 1, true, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+		;
 	rte_rcu_qsbr_thread_register(qsbr, id);
 	rcu_online(id);
 }
@@ -73,19 +80,22 @@ void rcu_online(uint32_t id)
 }
 
 /*
- * Whether every reader has been quiescent since the token, or is offline. Not rte_rcu_qsbr_check: it remembers the
+ * The last token since which every reader has been quiescent, or is offline. Not rte_rcu_qsbr_check: it remembers the
  * least counter it saw as acknowledged by all, also by a reader that was offline when looked at and has come online
  * before the others' counters were read. With several threads that wait at a time, one then frees what that reader
  * still reads.
  */
-static bool acknowledged(uint64_t token)
+static uint64_t acknowledged(void)
 {
-	for (uint32_t id = 0; id < RCU_READER_LIMIT; id++) {
+	uint64_t least = UINT64_MAX;
+	uint32_t end = __atomic_load_n(&reader_end, __ATOMIC_SEQ_CST);
+
+	for (uint32_t id = 0; id < end; id++) {
 		uint64_t count = __atomic_load_n(&qsbr->qsbr_cnt[id].cnt, __ATOMIC_ACQUIRE);
-		if (count != __RTE_QSBR_CNT_THR_OFFLINE && count < token)
-			return false;
+		if (count != __RTE_QSBR_CNT_THR_OFFLINE && count < least)
+			least = count;
 	}
-	return true;
+	return least;
 }
 
 uint64_t rcu_token(void)
@@ -93,9 +103,9 @@ uint64_t rcu_token(void)
 	return rte_rcu_qsbr_start(qsbr);
 }
 
-bool rcu_passed(uint64_t token)
+uint64_t rcu_passed(void)
 {
-	return acknowledged(token);
+	return acknowledged();
 }
 
 void rcu_synchronize(void)
@@ -103,7 +113,7 @@ void rcu_synchronize(void)
 	uint64_t token = rte_rcu_qsbr_start(qsbr);
 
 	/* A reader may have lost its CPU to this thread. */
-	while (!acknowledged(token))
+	while (acknowledged() < token)
 		sched_yield();
 }
 
@@ -139,7 +149,7 @@ static struct retired *take_free(void)
 {
 	pthread_mutex_lock(&lock);
 	struct retired *entry = first;
-	if (entry && !acknowledged(entry->token))
+	if (entry && acknowledged() < entry->token)
 		entry = NULL;
 	if (entry) {
 		first = entry->next;

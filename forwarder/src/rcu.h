@@ -31,11 +31,12 @@ void rcu_offline(uint32_t id);
 void rcu_online(uint32_t id);
 
 /*
- * For readers that take out what others may still read: a token of now, and whether every reader has been quiescent since
- * then or is offline. Neither waits.
+ * For readers that take out what others may still read: a token of now, and the last one since which every reader has
+ * been quiescent or is offline: what was taken out before it, or before an earlier one, nobody reads any more. Neither
+ * waits.
  */
 uint64_t rcu_token(void);
-bool rcu_passed(uint64_t token);
+uint64_t rcu_passed(void);
 
 /* Waits until every reader that is online now has been quiescent once. Any thread that is no reader. */
 void rcu_synchronize(void);

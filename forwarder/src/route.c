@@ -81,9 +81,9 @@ verdict_t stage_route_check6(const struct pkt *pkt)
 }
 
 /* Port and MTU behind a next hop. It must still mean the network it was made for; bridge 0: any. */
-static bool find_port(struct egress *out, uint32_t id, uint32_t bridge)
+static bool find_port(const struct ingress *in, struct egress *out, uint32_t id, uint32_t bridge)
 {
-	if (out->slot != 0 && out->port == id && out->bridge == bridge)
+	if (out->way.slot != 0 && out->way.port == id && out->bridge == bridge)
 		return true;
 	const struct port *port = port_of(id);
 	const struct fwd_port_row *row = tables_port(id);
@@ -94,7 +94,8 @@ static bool find_port(struct egress *out, uint32_t id, uint32_t bridge)
 	uint32_t mtu = port_mtu(row);
 	if (network != NULL && network->mtu != 0 && network->mtu < mtu)
 		mtu = network->mtu;
-	*out = (struct egress){.port = id, .bridge = bridge, .slot = port->slot, .mtu = (uint16_t)mtu};
+	*out = (struct egress){.way = stage_way_out(in, port, row), .bridge = bridge, .mtu = (uint16_t)mtu};
+	out->asked = stage_asks_policy(in, out->way.rules);
 	return true;
 }
 
@@ -136,8 +137,8 @@ static inline uint8_t *hop_limit(const struct pkt *pkt)
 	                                     : offsetof(struct rte_ipv6_hdr, hop_limits));
 }
 
-static __attribute__((noinline)) verdict_t find_egress(
-        struct pkt *pkt, const struct fwd_nexthop_row *nexthop, struct egress *out, const uint8_t **mac)
+static __attribute__((noinline)) verdict_t find_egress(struct pkt *pkt, const struct ingress *in,
+        const struct fwd_nexthop_row *nexthop, struct egress *out, const uint8_t **mac)
 {
 	static const uint8_t zero[6];
 	uint32_t port = nexthop->port;
@@ -150,7 +151,7 @@ static __attribute__((noinline)) verdict_t find_egress(
 		if (verdict != VERDICT_NEXT)
 			return verdict;
 	}
-	if (!find_port(out, port, nexthop->bridge))
+	if (!find_port(in, out, port, nexthop->bridge))
 		return DROP_UNRESOLVED;
 	out->nexthop = connected ? NULL : nexthop;
 	return VERDICT_NEXT;
@@ -239,12 +240,12 @@ verdict_t stage_route(struct pkt *pkt, const struct ingress *in, uint32_t handle
 	struct egress *out = &outs[nexthop->id % EGRESSES];
 	if (out->nexthop != nexthop) {
 		const uint8_t *resolved = mac;
-		verdict_t found = find_egress(pkt, nexthop, out, &resolved);
+		verdict_t found = find_egress(pkt, in, nexthop, out, &resolved);
 		if (found != VERDICT_NEXT)
 			return found;
 		mac = resolved;
 	}
-	RECORD(pkt, RECORD_EXIT, (uintptr_t)out->port);
+	RECORD(pkt, RECORD_EXIT, (uintptr_t)out->way.port);
 	uint8_t *limit = hop_limit(pkt);
 	if (unlikely(*limit <= 1))
 		return DROP_TTL_EXCEEDED;
@@ -253,7 +254,12 @@ verdict_t stage_route(struct pkt *pkt, const struct ingress *in, uint32_t handle
 		if (verdict < VERDICT_NEXT)
 			return verdict;
 	}
-	pkt->out = out->slot;
+	if (unlikely(out->asked)) {
+		verdict_t allowed = stage_flow(pkt, in, &out->way);
+		if (allowed != VERDICT_NEXT)
+			return allowed;
+	}
+	pkt->out = out->way.slot;
 	rewrite(pkt, limit, mac);
 	return verdict;
 }

@@ -8,6 +8,7 @@
 #include "batch.h"
 #include "decode.h"
 #include "error.h"
+#include "policy.h"
 #include "publish.h"
 #include "store.h"
 
@@ -48,6 +49,7 @@ int32_t rows_attach(struct fwd_state *report)
 			arena_give(table, i);
 		}
 	}
+	policy_publish();
 	return 0;
 }
 

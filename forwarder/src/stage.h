@@ -13,6 +13,7 @@
 #include "drop.h"
 #include "forwarder.h"
 #include "parse.h"
+#include "policy.h"
 #include "port.h"
 
 struct guard;
@@ -24,21 +25,67 @@ struct ingress {
 	const struct fwd_bridge_row *bridge;
 	/** Where a port with security may send from. Never NULL. */
 	const struct guard *guard;
+	/** The rules of now, and the part of the port in them. Never NULL. */
+	const struct policy *policy;
+	const struct policy_port *rules;
+	/** Stamp of `rules`. */
+	uint32_t stamp;
+	/** Number of the packet thread; block of stats.h. */
+	uint32_t thread;
 };
+
+/** Whether one of the two ports of a packet has policy: then stage_flow is asked. */
+static inline bool stage_asks_policy(const struct ingress *in, const struct policy_port *to)
+{
+	_Static_assert(POLICY_OPEN == 0, "one test for both");
+	return (in->stamp | to->stamp) != POLICY_OPEN;
+}
+
+/** The same of a port whose part is not known yet. */
+static inline bool stage_may_ask(const struct ingress *in, const struct fwd_port_row *to)
+{
+	return ((to->flags & FWD_PORT_POLICY_REQUIRED) | in->stamp) != 0;
+}
 
 /** Next hops of a burst that are known already: by the low bits of their ids. */
 #define EGRESSES 4u
 
-/** Where a next hop sends to; kept over a burst, for most packets have the same few. nexthop and slot: 0 to begin. */
+/** The port that a packet is to leave through. */
+struct way_out {
+	/** Port id. */
+	uint32_t port;
+	uint32_t generation;
+	/** The part of the port in in->policy. Never NULL. */
+	const struct policy_port *rules;
+	/** Of the rules of both ports, as struct flow_half keeps them. */
+	uint64_t stamps;
+	uint16_t slot;
+};
+
+/** A port that packets may leave through; row: its own. */
+static inline struct way_out stage_way_out(
+        const struct ingress *in, const struct port *port, const struct fwd_port_row *row)
+{
+	const struct policy_port *rules = policy_of(in->policy, row);
+
+	return (struct way_out){.port = port->id,
+	        .generation = port->generation,
+	        .rules = rules,
+	        .stamps = (uint64_t)rules->stamp << 32 | in->rules->stamp,
+	        .slot = port->slot};
+}
+
+/** Where a next hop sends to; kept over a burst, for most packets have the same few. nexthop and way.slot: 0 to begin.
+ */
 struct egress {
 	/** With a MAC address of its own; NULL: none yet. */
 	const struct fwd_nexthop_row *nexthop;
-	uint32_t port;
+	struct way_out way;
 	uint32_t bridge;
-	/** 0: none yet. */
-	uint16_t slot;
 	/** Largest IP packet of port and bridge. */
 	uint16_t mtu;
+	/** One of the two ports has policy: stage_flow is asked. */
+	bool asked;
 };
 
 /** What a step of the walk decided by. Only a build with a recorder of its own (trace) does something with it; value is
@@ -55,6 +102,10 @@ enum record_kind {
 	RECORD_NEXTHOP,
 	/** Port id. */
 	RECORD_EXIT,
+	/** Handle of a rule of policy.h that decided; POLICY_NO_RULE: none did. */
+	RECORD_RULE,
+	/** Flow and direction (flow_table.h). */
+	RECORD_FLOW,
 };
 #ifndef RECORD
 #define RECORD(pkt, kind, value) ((void)0)
@@ -130,6 +181,10 @@ verdict_t stage_route_check6(const struct pkt *pkt);
 /** Follows the route `handle` (tables_route4, tables_route6): hop limit, MTU, MACs. SEND, FRAGMENT, REPLY, PUNT or a
  * drop; nothing is rewritten before a drop. outs: EGRESSES of them. */
 verdict_t stage_route(struct pkt *pkt, const struct ingress *in, uint32_t handle, struct egress *outs);
+
+/** The way out is known, and one of the two ports has policy: what the flow of the packet, or else policy, says; a new
+ * flow is remembered. NEXT, HELD (the mbuf is gone), AGAIN (once, of a packet in a burst) or a drop. flow.h. */
+verdict_t stage_flow(struct pkt *pkt, const struct ingress *in, const struct way_out *out);
 
 /** Whether the packet fits a way out with that MTU: SEND, as it is or cut into segments; FRAGMENT; or
  * DROP_MTU_EXCEEDED. */

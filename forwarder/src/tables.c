@@ -7,6 +7,7 @@
 #include "fib.h"
 #include "gateways.h"
 #include "nexthop.h"
+#include "policy.h"
 #include "rcu.h"
 #include "service.h"
 #include "store.h"
@@ -31,13 +32,14 @@ int tables_init(void)
 	                   2ULL * arena_capacity(FWD_TABLE_MEMBER);
 	if (handles > UINT32_MAX - 1 || nexthop_init((uint32_t)handles))
 		return -ENOMEM;
-	return fib_init() || service_init() || gateways_init() ? -ENOMEM : 0;
+	return fib_init() || service_init() || gateways_init() || policy_init() ? -ENOMEM : 0;
 }
 
 void tables_fini(void)
 {
 	fib_fini();
 	gateways_fini();
+	policy_fini();
 	rcu_barrier();
 	nexthop_fini();
 	service_fini();
@@ -80,6 +82,16 @@ static void nexthop_changed(const struct slot *old, const struct slot *new)
 		nexthop_release(either->owner, row->id);
 }
 
+static void policy_changed(uint32_t table, const void *old, const void *new)
+{
+	if (table == FWD_TABLE_RULE)
+		policy_rule_changed(old, new);
+	if (table == FWD_TABLE_IDENTITY_GROUP)
+		policy_group_changed(old, new);
+	if (table == FWD_TABLE_PORT_IDENTITY)
+		policy_identity_changed(old, new);
+}
+
 static void tell(uint32_t table, const void *old, const void *new, uint32_t generation)
 {
 	if (table == FWD_TABLE_PORT && listener.port)
@@ -110,6 +122,7 @@ void tables_row_changed(uint32_t table, const struct slot *old, const struct slo
 		nexthop_member_changed(either->owner, old_row, new_row);
 	if (table == FWD_TABLE_NEIGHBOR)
 		gateways_neighbor_changed(old_row, new_row);
+	policy_changed(table, old_row, new_row);
 	tell(table, old_row, new_row, either->generation);
 }
 

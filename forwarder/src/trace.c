@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #include "fib.h"
+#include "flow_act.h"
 #include "io.h"
 #include "pool.h"
 #include "port.h"
@@ -112,6 +113,41 @@ static void record_route(const struct pkt *pkt, uint32_t handle)
 		step_row(FWD_TABLE_NEXTHOP, nexthop, sizeof(*nexthop));
 }
 
+static void record_flow(uint32_t ref)
+{
+	struct fwd_flow flow;
+
+	if (flow_tell(ref >> 1, &flow))
+		step_bytes(FWD_STEP_FLOW, 0, &flow, sizeof(flow));
+}
+
+verdict_t trace_flow_made(
+        const struct flow_question *question, const struct policy_decision *decision, uint32_t *ref, bool *other)
+{
+	verdict_t verdict = flow_begin_peek(question->in->port->slot);
+	struct fwd_flow flow;
+
+	*ref = FLOW_NONE;
+	*other = false;
+	if (verdict != VERDICT_NEXT)
+		return verdict;
+	flow_describe(question, decision, &flow);
+	flow.event = FWD_FLOW_EVENT_BEGAN;
+	step_bytes(FWD_STEP_FLOW, 0, &flow, sizeof(flow));
+	return VERDICT_NEXT;
+}
+
+void trace_flow_refused(const struct flow_question *question, uint32_t ref, const struct policy_decision *decision)
+{
+	struct fwd_flow flow;
+
+	if (ref == FLOW_NONE || !flow_tell(ref >> 1, &flow))
+		flow_describe(question, decision, &flow);
+	flow.event = FWD_FLOW_EVENT_DENIED;
+	flow.last_drop = decision->verdict;
+	step_bytes(FWD_STEP_FLOW, 0, &flow, sizeof(flow));
+}
+
 void trace_record(const struct pkt *pkt, uint32_t kind, uintptr_t value)
 {
 	switch ((enum record_kind)kind) {
@@ -132,6 +168,10 @@ void trace_record(const struct pkt *pkt, uint32_t kind, uintptr_t value)
 		return step_row(FWD_TABLE_NEXTHOP, (const void *)value, sizeof(struct fwd_nexthop_row));
 	case RECORD_EXIT:
 		return step_row(FWD_TABLE_PORT, tables_port((uint32_t)value), sizeof(struct fwd_port_row));
+	case RECORD_RULE:
+		return step_row(FWD_TABLE_RULE, policy_rule((uint32_t)value), sizeof(struct fwd_rule_row));
+	case RECORD_FLOW:
+		return record_flow((uint32_t)value);
 	}
 }
 

@@ -5,13 +5,16 @@
 #ifndef FORWARDER_TRACE_H
 #define FORWARDER_TRACE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "drop.h"
 #include "forwarder.h"
 
+struct flow_question;
 struct ingress;
 struct pkt;
+struct policy_decision;
 struct port;
 struct port_io;
 struct punt_origin;
@@ -39,6 +42,10 @@ struct rte_mbuf *trace_made(struct rte_mbuf *mbuf);
 verdict_t trace_punted(struct rte_mbuf *mbuf, const struct fwd_punt_class_row *row, const struct punt_origin *origin);
 void trace_learned_mac(const struct ingress *in, const uint8_t *mac);
 void trace_learned_neighbor(const struct ingress *in, const uint8_t *address, const uint8_t *mac);
+/** flow_make and flow_refused (flow_act.h). */
+verdict_t trace_flow_made(
+        const struct flow_question *question, const struct policy_decision *decision, uint32_t *ref, bool *other);
+void trace_flow_refused(const struct flow_question *question, uint32_t ref, const struct policy_decision *decision);
 /** I/O that records what is sent; NULL when the port has none. Good until the next call. */
 struct port_io *trace_port_io(const struct port *port);
 

@@ -3,7 +3,8 @@
  * code is the same; only what it calls differs:
  *   - every function and table of these files is named trace_… (trace_names.h, made from their object files);
  *   - what acts on the outside (I/O, punts, what is learned, limits) is told to trace.h's recorder, or asked only;
- *   - RECORD says which rows decided; pipeline.c (TRACE_WALK) also tells what each stage says.
+ *   - RECORD says which rows decided; pipeline.c (TRACE_WALK) also tells what each stage says, and what calls
+ *     stage_flow (TRACE_FLOW) what that one says.
  */
 #ifndef FORWARDER_TRACE_STAGE_H
 #define FORWARDER_TRACE_STAGE_H
@@ -13,6 +14,8 @@
 #define RECORD(pkt, kind, value) trace_record(pkt, kind, (uintptr_t)(value))
 
 #include "capture.h"
+#include "flow.h"
+#include "flow_act.h"
 #include "learn.h"
 #include "limit.h"
 #include "port.h"
@@ -33,6 +36,24 @@
 #define learn_neighbor(in, address, mac)                  trace_learned_neighbor(in, address, mac)
 #define limit_take(kind, slot, rate, burst)               limit_peek(kind, slot, rate, burst)
 #define service_peer_take(slot, generation, family, peer) service_peer_peek(slot, generation, family, peer)
+#define flow_fragment_enter(pkt, in, now, ports)          flow_fragment_peek(pkt, in, now, ports)
+#define flow_fragment_decided(pkt, in, ports, verdict)    ((void)0)
+#define flow_make(question, decision, ref, other)         trace_flow_made(question, decision, ref, other)
+#define flow_refused(question, ref, decision)             trace_flow_refused(question, ref, decision)
+#define flow_keep(question, ref, decision)                ((void)0)
+#define flow_leave(in, ref)                               ((void)0)
+#define flow_track(pkt, pair, direction)                  ((void)0)
+#define flow_count_packet(pkt, in, count)                 ((void)0)
+#define flow_count_error(pkt, in, count)                  ((void)0)
+#define flow_count_alone(question, decision)              ((void)0)
+#define flow_dropped(pkt, reason)                         ((void)0)
+
+#ifdef TRACE_FLOW
+#undef stage_flow
+#undef flow_copy_passes
+#define stage_flow(pkt, in, out)              trace_stage("flow", trace_stage_flow(pkt, in, out))
+#define flow_copy_passes(pkt, in, out, ports) trace_stage("flow", trace_flow_copy_passes(pkt, in, out, ports))
+#endif
 
 #ifdef TRACE_WALK
 #undef parse

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "capture.h"
+#include "flow.h"
 #include "handover.h"
 #include "io.h"
 #include "offload.h"
@@ -176,12 +177,25 @@ void tx_originate(struct tx *tx, uint16_t slot, struct rte_mbuf *mbuf)
 	tx_send(tx, slot, mbuf);
 }
 
-/* Members that a flooded frame reaches: attached, and not the one it came from. */
-static bool is_target(uint16_t slot, uint16_t source)
+/* A member that a flooded frame reaches: attached, and not the one it came from; else NULL. */
+static const struct port *target_at(uint16_t slot, uint16_t source)
 {
 	const struct port *port = slot == source ? NULL : port_at(slot);
 
-	return port != NULL && port_io_of(port) != NULL;
+	return port != NULL && port_io_of(port) != NULL ? port : NULL;
+}
+
+/* The way of a copy through a port, when one of the two has policy. */
+static __attribute__((noinline)) verdict_t ask(
+        struct pkt *pkt, const struct ingress *in, const struct port *port, const struct flow_fragment_ports *ports)
+{
+	const struct fwd_port_row *row = tables_port(port->id);
+	/* A port whose row is gone is closed. */
+	static const struct fwd_port_row gone = {.flags = FWD_PORT_POLICY_REQUIRED};
+	struct way_out way = stage_way_out(in, port, row != NULL ? row : &gone);
+
+	RECORD(pkt, RECORD_EXIT, (uintptr_t)port->id);
+	return flow_copy_passes(pkt, in, &way, ports);
 }
 
 /* A whole copy, chained when it is long: each may get a tag of its own, or its checksum finished in place. */
@@ -198,23 +212,48 @@ static void send_copy(struct tx *tx, uint16_t slot, struct rte_mbuf *mbuf)
 	tx_send(tx, slot, copy);
 }
 
-void tx_flood(struct tx *tx, uint32_t bridge, struct rte_mbuf *mbuf)
+/* A copy that is not made; each is counted, so that it is known how many did not get one. */
+static __attribute__((noinline, cold)) void refuse_copy(struct tx *tx, struct rte_mbuf *mbuf, enum drop_reason reason)
 {
-	const struct port_members *members = port_members(bridge);
+	stats_add(&tx->counters[mbuf->port].cloned, 1);
+	stats_drop(&tx->counters[mbuf->port], reason, mbuf->pkt_len);
+	capture_drop(mbuf, reason);
+}
+
+void tx_flood(struct tx *tx, struct pkt *pkt, const struct ingress *in, const struct flow_fragment_ports *ports)
+{
+	struct rte_mbuf *mbuf = pkt->mbuf;
+	const struct port_members *members = port_members(in->row->bridge);
 	uint32_t count = members == NULL ? 0 : __atomic_load_n(&members->count, __ATOMIC_ACQUIRE);
+	bool asks = in->stamp != POLICY_OPEN;
+	/* Of the last copy that was refused and not counted yet. */
+	verdict_t refused = VERDICT_NEXT;
 	uint16_t last = 0;
 
 	/* The original goes to the last target, copies to those before. */
 	for (uint32_t i = 0; i < count; i++) {
 		uint16_t slot = members->slots[i];
-		if (!is_target(slot, mbuf->port))
+		const struct port *port = target_at(slot, mbuf->port);
+		if (port == NULL)
 			continue;
+		if (unlikely(asks || __atomic_load_n(&port->asks_policy, __ATOMIC_RELAXED))) {
+			verdict_t verdict = ask(pkt, in, port, ports);
+			if (verdict != VERDICT_NEXT) {
+				if (refused != VERDICT_NEXT)
+					refuse_copy(tx, mbuf, (enum drop_reason)refused);
+				refused = verdict;
+				continue;
+			}
+		}
 		if (last != 0)
 			send_copy(tx, last, mbuf);
 		last = slot;
 	}
-	if (last != 0)
+	if (likely(last != 0)) {
+		if (unlikely(refused != VERDICT_NEXT))
+			refuse_copy(tx, mbuf, (enum drop_reason)refused);
 		tx_send(tx, last, mbuf);
-	else
-		tx_drop(tx, mbuf, DROP_NO_LISTENER);
+		return;
+	}
+	tx_drop(tx, mbuf, refused != VERDICT_NEXT ? (enum drop_reason)refused : DROP_NO_LISTENER);
 }

@@ -12,6 +12,10 @@
 #include "port.h"
 #include "stats.h"
 
+struct flow_fragment_ports;
+struct ingress;
+struct pkt;
+
 #define TX_BURST 32u
 /** Ports with something queued; more than that are flushed early, so that queues never hold many buffers. */
 #define TX_DIRTY 64u
@@ -54,8 +58,9 @@ static inline void tx_send(struct tx *tx, uint16_t slot, struct rte_mbuf *mbuf)
 }
 /** tx_send of a frame made here, not received: an ICMP error, a fragment. Counts it as originated by mbuf->port. */
 void tx_originate(struct tx *tx, uint16_t slot, struct rte_mbuf *mbuf);
-/** To every attached port of the bridge but the one it came from; copies are counted as cloned. */
-void tx_flood(struct tx *tx, uint32_t bridge, struct rte_mbuf *mbuf);
+/** To every attached port of the bridge but the one it came from, if policy lets it; copies are counted as cloned.
+ * ports: see flow_copy_passes. */
+void tx_flood(struct tx *tx, struct pkt *pkt, const struct ingress *in, const struct flow_fragment_ports *ports);
 /** Ends a packet under a reason. */
 void tx_drop(struct tx *tx, struct rte_mbuf *mbuf, enum drop_reason reason);
 void tx_drop_all(struct tx *tx, struct rte_mbuf **mbufs, uint32_t count, enum drop_reason reason);

@@ -14,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "flow_fragment.h"
+#include "flow_life.h"
 #include "handover.h"
 #include "io.h"
 #include "log.h"
@@ -24,8 +26,7 @@
 #define EVENTS 64
 /* Empty rounds before sleeping: fewer cost latency, more starve the VMs on the same CPUs (measured: docs of 64 against
  * 20,000). */
-#define SPIN_ROUNDS 64u
-/* A lost wake-up would cost this at most. */
+#define SPIN_ROUNDS      64u
 #define SLEEP_LONGEST_MS 1000
 /* With devices that must be polled: naps grow to this when nothing comes. */
 #define NAP_FIRST_US   10u
@@ -223,6 +224,8 @@ static uint32_t round_once(struct worker *w, bool descriptors, bool *stalled)
 	uint64_t ignored_count;
 	uint32_t handled = 0;
 	bool seen = false;
+
+	flow_age(w->tx.thread);
 	int ready = descriptors ? epoll_wait(w->epoll, events, EVENTS, 0) : 0;
 
 	for (int i = 0; i < ready; i++) {
@@ -243,6 +246,7 @@ static uint32_t round_once(struct worker *w, bool descriptors, bool *stalled)
 	if (worker_count > 1)
 		handled += take_over(w);
 	handled += pipeline_inject(&w->tx);
+	handled += pipeline_fragments(&w->tx);
 	tx_flush(&w->tx);
 	*stalled = seen && handled == 0;
 	return handled;
@@ -259,6 +263,16 @@ uint32_t worker_poll_once(void)
 	}
 	self_index = 1;
 	return handled;
+}
+
+/* A lost wake-up would cost the longest sleep. */
+static int sleep_ms(const struct worker *w)
+{
+	uint32_t thread = w->tx.thread, wait = flow_age_wait(thread);
+	uint32_t held = flow_fragment_wait(thread, flow_now(thread));
+
+	wait = wait < held ? wait : held;
+	return wait < SLEEP_LONGEST_MS ? (int)wait : SLEEP_LONGEST_MS;
 }
 
 /* Off the readers' list, so that writers need not wait for a sleeper. `stalled`: descriptors are ready, but in vain. */
@@ -281,7 +295,7 @@ static void sleep_until_work(struct worker *w, uint32_t *nap_us, bool stalled)
 			epoll_pwait2(w->epoll, &event, 1, &nap, NULL);
 			*nap_us = *nap_us * 2 > NAP_LONGEST_US ? NAP_LONGEST_US : *nap_us * 2;
 		} else {
-			epoll_wait(w->epoll, &event, 1, SLEEP_LONGEST_MS);
+			epoll_wait(w->epoll, &event, 1, sleep_ms(w));
 		}
 	}
 	__atomic_store_n(&w->asleep, 0, __ATOMIC_SEQ_CST);

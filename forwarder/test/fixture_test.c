@@ -1,19 +1,31 @@
 /*
- * Runs the cases of test/fixtures: packets in, packets out, verdict, over the networks of tenants.h. Each case is
- * a test of its own; its name says what it shows.
+ * Runs the cases of test/fixtures: packets in, packets out, verdict, flows, over the networks of tenants.h. Each case
+ * is a test of its own; its name says what it shows.
  *
  *   == name_of_the_case
  *   A sentence or two.
  *   row TABLE FIELD=VALUE ...    a row for this case only (a port row gets I/O in memory)
  *   delete TABLE FIELD=VALUE ... takes such a row away again
- *   in PORT: PACKET              packet_text.h; several in a row are one burst
- *   burst PORT N: PACKET         the same packet N times
- *   inject PORT: PACKET          a plugin sends it through the port
- *   later N                      N seconds pass: what was learned is known, or ages
- *   count PORT: N                N frames leave through a port, whatever they are
- *   out PORT: PACKET             what leaves through a port, in order; everything that leaves must be named
- *   drop PORT: REASON [TIMES]    of packets that entered there; every drop must be named
- *   punt PORT: TIMES             handed to a plugin
+ *   rule RULE                    a rule of a group; delete rule RULE, in the same words, takes it away
+ *   groups PORT: GROUP[@GATE] …  the port is judged by the rules of these groups, in gate 1 unless said; none: by an
+ *                                identity without groups; pending: it has no identity yet; open: by nobody (as at
+ * first) setting NAME VALUE           of flows: tcp_pickup, flow_pairs, port_percent restart                      the
+ * flows are taken over as by a new process in PORT: PACKET              packet_text.h, quote: of the packet before;
+ * several in a row are one burst burst PORT N: PACKET         the same packet N times inject PORT: PACKET          a
+ * plugin sends it through the port later N                      N seconds pass: what was learned is known, or ages;
+ * flows and what waits end count PORT: N                N frames leave through a port, whatever they are out PORT:
+ * PACKET             what leaves through a port, in order; everything that leaves must be named drop PORT: REASON
+ * [TIMES]    of packets that entered there; every drop must be named punt PORT: TIMES             handed to a plugin
+ *   held PORT: N                 N fragments that entered there wait
+ *   flow FLOW · no flow FLOW     there is such a flow, or none
+ *   flows N                      so many flows there are
+ *   redecided N                  so often the case decided flows anew because rules changed
+ *
+ * RULE: GROUP allow|deny ingress|egress PROTOCOL [VALUES] [from|to CIDR|group N] [ip4|ip6] [priority N]
+ *       PROTOCOL any, tcp, udp, sctp, icmp (IPv4), icmpv6 or a number; VALUES 80, 80-443, of ICMP 8/0, 8/any
+ * FLOW: PROTOCOL SRC PORT > DST PORT [from PORT] [to PORT] [opening|established|closing|closed] [allowed|denied]
+ *       [packets N/N] [bytes N/N] [groups N/N] [last REASON|none]    ICMP: identifier > TYPE/CODE; N/N: of the first
+ *       packet's direction, of the other; groups: of the rules that decided, egress/ingress, 0: none
  *
  * A group of ins is judged by the lines behind it. Every ledger must hold after each group.
  */
@@ -25,6 +37,7 @@
 
 #include "decode.h"
 #include "drop.h"
+#include "fixture.h"
 #include "inject.h"
 #include "layout.h"
 #include "learn.h"
@@ -35,7 +48,7 @@
 
 #define FOLDER     "test/fixtures"
 #define PORTS      64u
-#define ROWS       64u
+#define ROWS       256u
 #define FRAME_ROOM 65600u
 /** Ports that fixtures make have this id or a higher one. */
 #define FIRST_FREE_PORT 31u
@@ -54,6 +67,8 @@ static struct {
 	bool sent;
 	struct packet_text last;
 	uint64_t drops[PORTS][DROP_COUNT], punted[PORTS];
+	/** Packets that wait. */
+	int64_t held[PORTS];
 	struct given rows[ROWS];
 	uint32_t row_count;
 } now;
@@ -62,7 +77,7 @@ static int failures;
 /** Since the forwarder's start; cases follow one another. */
 static uint32_t seconds;
 
-static void __attribute__((format(printf, 1, 2))) fault(const char *format, ...)
+void fixture_fault(const char *format, ...)
 {
 	va_list arguments;
 
@@ -72,14 +87,6 @@ static void __attribute__((format(printf, 1, 2))) fault(const char *format, ...)
 	va_end(arguments);
 	printf("\n");
 	now.failed = true;
-}
-
-static uint32_t drop_by_name(const char *name)
-{
-	for (uint32_t reason = 0; reason < DROP_COUNT; reason++)
-		if (strncmp(drop_text(reason), name, strlen(name)) == 0 && drop_text(reason)[strlen(name)] == ':')
-			return reason;
-	return DROP_COUNT;
 }
 
 static void remember(void)
@@ -93,6 +100,19 @@ static void remember(void)
 	}
 }
 
+static void judge_ledgers(void)
+{
+	/* 0: what belongs to no port. */
+	for (uint32_t port = 0; port < PORTS; port++) {
+		if (port != 0 && port_of(port) == NULL)
+			continue;
+		if (rig_in_flight(port) != now.held[port])
+			fixture_fault("of port %u %ld packets have no end, wanted %ld", port, rig_in_flight(port),
+			        now.held[port]);
+	}
+	memset(now.held, 0, sizeof(now.held));
+}
+
 /* After the lines behind a group: nothing else may have happened. */
 static void judge(void)
 {
@@ -104,20 +124,19 @@ static void judge(void)
 		if (port_of(port) == NULL || port_of(port)->io == NULL)
 			continue;
 		for (int length; rig_has(port) && (length = rig_take(port, frame)) >= 0;) {
-			fault("port %u also sent %d bytes:", port, length);
+			fixture_fault("port %u also sent %d bytes:", port, length);
 			for (int i = 0; i < length && i < 128; i++)
 				printf("%s%02x", i % 16 ? " " : "\n    ", frame[i]);
 			printf("\n");
 		}
 		for (uint32_t reason = 0; reason < DROP_COUNT; reason++)
 			if (rig_drops(port, reason) != now.drops[port][reason])
-				fault("port %u also dropped %ld as %s", port,
+				fixture_fault("port %u also dropped %ld as %s", port,
 				        (long)(rig_drops(port, reason) - now.drops[port][reason]), drop_text(reason));
 		if (rig_totals(port).punted != now.punted[port])
-			fault("port %u also punted", port);
+			fixture_fault("port %u also punted", port);
 	}
-	if (!rig_ledgers_hold())
-		fault("a ledger does not hold");
+	judge_ledgers();
 	while (punt_read(rig_owner(), records, sizeof(records)) > 0)
 		;
 	now.sent = false;
@@ -144,6 +163,8 @@ static void finish(void)
 	}
 	/* Rows that a case changed are as before. */
 	tenants_make();
+	fixture_policy_clear();
+	fixture_flow_clear();
 	rig_clear();
 	printf("%s fixture: %s\n", now.failed ? "not ok" : "ok", now.name);
 	failures += now.failed;
@@ -156,6 +177,7 @@ static void start(const char *name)
 	snprintf(now.name, sizeof(now.name), "%s", name);
 	now.open = true;
 	now.sent = false;
+	fixture_flow_begin();
 	remember();
 }
 
@@ -180,6 +202,25 @@ static bool set_field(const struct field_layout *field, uint8_t *row, const char
 	return field->kind != FIELD_TEXT;
 }
 
+static bool give(const struct given *row)
+{
+	if (now.row_count == ROWS) {
+		fixture_fault("more than %u rows", ROWS);
+		return false;
+	}
+	rig_row(row->table, row->bytes, table_layouts[row->table].row_bytes);
+	now.rows[now.row_count++] = *row;
+	return true;
+}
+
+void fixture_row(uint8_t table, const void *row)
+{
+	struct given given = {.table = table};
+
+	memcpy(given.bytes, row, table_layouts[table].row_bytes);
+	give(&given);
+}
+
 /* TABLE FIELD=VALUE ...; the family comes from the address. */
 static void make_row(char *text, bool given)
 {
@@ -191,8 +232,8 @@ static void make_row(char *text, bool given)
 	for (uint8_t table = 1; word != NULL && table < TABLE_LIMIT; table++)
 		if (strcmp(table_layouts[table].name, word) == 0)
 			layout = &table_layouts[row.table = table];
-	if (layout == NULL || now.row_count == ROWS)
-		return fault("no table \"%s\", or too many rows", word);
+	if (layout == NULL)
+		return fixture_fault("no table \"%s\"", word);
 	while ((word = strtok_r(NULL, " ", &rest)) != NULL) {
 		char *value = strchr(word, '=');
 		bool found = false;
@@ -203,15 +244,15 @@ static void make_row(char *text, bool given)
 			if (strcmp(layout->fields[i].name, word) == 0)
 				found = set_field(&layout->fields[i], row.bytes, value, &family);
 		if (!found)
-			return fault("%s has no field \"%s\", or its value is wrong", layout->name, word);
+			return fixture_fault("%s has no field \"%s\", or its value is wrong", layout->name, word);
 	}
 	for (uint32_t i = 0; i < layout->field_count; i++)
 		if (layout->fields[i].kind == FIELD_FAMILY)
 			row.bytes[layout->fields[i].offset] = family;
 	if (!given)
 		return rig_delete(row.table, row.bytes, layout->row_bytes);
-	rig_row(row.table, row.bytes, layout->row_bytes);
-	now.rows[now.row_count++] = row;
+	if (!give(&row))
+		return;
 	uint32_t id = ((const struct fwd_port_row *)row.bytes)->id;
 	if (row.table == FWD_TABLE_PORT && port_of(id)->io == NULL) {
 		rig_attach(id);
@@ -227,16 +268,16 @@ static void expect_out(uint32_t port, const char *text)
 	char why[128];
 
 	if (!packet_text_make(text, &now.last, &wanted, why))
-		return fault("%s", why);
+		return fixture_fault("%s", why);
 	int length = port_of(port) == NULL || !rig_has(port) ? -1 : rig_take(port, frame);
 	if (length < 0)
-		return fault("nothing left through port %u", port);
+		return fixture_fault("nothing left through port %u", port);
 	if ((uint32_t)length != wanted.length)
-		fault("port %u sent %d bytes, wanted %u", port, length, wanted.length);
+		fixture_fault("port %u sent %d bytes, wanted %u", port, length, wanted.length);
 	for (uint32_t i = 0; i < wanted.length && i < (uint32_t)length; i++) {
 		if (((frame[i] ^ wanted.bytes[i]) & wanted.mask[i]) == 0)
 			continue;
-		fault("port %u: byte %u is %02x, wanted %02x", port, i, frame[i], wanted.bytes[i]);
+		fixture_fault("port %u: byte %u is %02x, wanted %02x", port, i, frame[i], wanted.bytes[i]);
 		return;
 	}
 }
@@ -249,7 +290,7 @@ static void expect_count(uint32_t port, const char *text)
 	for (; rig_has(port) && rig_take(port, frame) >= 0; count++)
 		;
 	if (count != (uint32_t)atoi(text))
-		fault("port %u sent %u frames, wanted %s", port, count, text);
+		fixture_fault("port %u sent %u frames, wanted %s", port, count, text);
 }
 
 static void expect_drop(uint32_t port, char *text)
@@ -259,12 +300,12 @@ static void expect_drop(uint32_t port, char *text)
 
 	if (times != NULL)
 		*times = '\0';
-	uint32_t reason = drop_by_name(text);
+	uint32_t reason = fixture_reason(text);
 	if (reason == DROP_COUNT || port >= PORTS || port_of(port) == NULL)
-		return fault("no drop reason \"%s\", or no port %u", text, port);
+		return fixture_fault("no drop reason \"%s\", or no port %u", text, port);
 	uint64_t found = rig_drops(port, reason) - now.drops[port][reason];
 	if (found != count)
-		fault("port %u dropped %lu as %s, wanted %u", port, found, text, count);
+		fixture_fault("port %u dropped %lu as %s, wanted %u", port, found, text, count);
 	now.drops[port][reason] += found;
 }
 
@@ -273,18 +314,20 @@ static void expect_punt(uint32_t port, const char *text)
 	uint64_t found = rig_totals(port).punted - now.punted[port];
 
 	if (found != (uint64_t)atoi(text))
-		fault("port %u punted %lu, wanted %s", port, found, text);
+		fixture_fault("port %u punted %lu, wanted %s", port, found, text);
 	now.punted[port] += found;
 }
 
 static void put_in(uint32_t port, const char *text)
 {
+	static struct packet_text before;
 	char why[128];
 
-	if (!packet_text_make(text, NULL, &now.last, why))
-		return fault("%s", why);
+	before = now.last;
+	if (!packet_text_make(text, &before, &now.last, why))
+		return fixture_fault("%s", why);
 	if (port_of(port) == NULL || !rig_send(port, now.last.bytes, now.last.length))
-		fault("port %u takes no packet", port);
+		fixture_fault("port %u takes no packet", port);
 }
 
 static void inject(uint32_t port, const char *text)
@@ -294,12 +337,19 @@ static void inject(uint32_t port, const char *text)
 	char why[128];
 
 	if (!packet_text_make(text, NULL, &now.last, why))
-		return fault("%s", why);
+		return fixture_fault("%s", why);
 	head.length = now.last.length;
 	head.generation = port_of(port) == NULL ? 0 : port_of(port)->generation;
 	memcpy(record, &head, sizeof(head));
 	memcpy(record + sizeof(head), now.last.bytes, head.length);
 	inject_records(record, (uint32_t)sizeof(head) + head.length);
+}
+
+static void expect_held(uint32_t port, const char *text)
+{
+	now.held[port] = atoi(text);
+	if (port_of(port) == NULL || rig_in_flight(port) != now.held[port])
+		fixture_fault("%ld packets of port %u wait, wanted %s", rig_in_flight(port), port, text);
 }
 
 /* What was put in goes its way. */
@@ -310,6 +360,45 @@ static void run_group(bool *sending)
 	rig_run();
 	now.sent = true;
 	*sending = false;
+}
+
+static void pass_time(uint32_t duration)
+{
+	learn_poll_once(seconds += duration);
+	rig_later(duration);
+	/* Nothing waits for so long. */
+	memset(now.held, 0, sizeof(now.held));
+}
+
+/* Lines about rules and flows. False: it is none. */
+static bool step_flows(char *line, bool *sending)
+{
+	uint32_t number = 0;
+
+	if (strncmp(line, "rule ", 5) == 0 || strncmp(line, "delete rule ", 12) == 0) {
+		run_group(sending);
+		fixture_rule(line + (line[0] == 'r' ? 5 : 12), line[0] == 'r');
+	} else if (sscanf(line, "groups %u:", &number) == 1) {
+		run_group(sending);
+		fixture_groups(number, strchr(line, ':') + 2);
+	} else if (strncmp(line, "flow ", 5) == 0 || strncmp(line, "no flow ", 8) == 0) {
+		run_group(sending);
+		fixture_flow(line + (line[0] == 'f' ? 5 : 8), line[0] == 'f');
+	} else if (sscanf(line, "flows %u", &number) == 1) {
+		run_group(sending);
+		fixture_flow_count(number);
+	} else if (sscanf(line, "redecided %u", &number) == 1) {
+		run_group(sending);
+		fixture_redecided(number);
+	} else if (strncmp(line, "setting ", 8) == 0) {
+		fixture_setting(line + 8);
+	} else if (strcmp(line, "restart") == 0) {
+		run_group(sending);
+		rig_flows_restart();
+	} else {
+		return false;
+	}
+	return true;
 }
 
 static void step(char *line)
@@ -324,13 +413,15 @@ static void step(char *line)
 	}
 	if (!now.open || now.failed)
 		return;
+	if (step_flows(line, &sending))
+		return;
 	if (strncmp(line, "row ", 4) == 0)
 		return make_row(line + 4, true);
 	if (strncmp(line, "delete ", 7) == 0)
 		return make_row(line + 7, false);
 	if (sscanf(line, "later %u", &times) == 1) {
 		run_group(&sending);
-		return learn_poll_once(seconds += times);
+		return pass_time(times);
 	}
 	if (text == NULL || sscanf(line, "%*[a-z] %u", &port) != 1)
 		return;
@@ -355,6 +446,8 @@ static void step(char *line)
 		expect_count(port, text);
 	else if (strncmp(line, "punt ", 5) == 0)
 		expect_punt(port, text);
+	else if (strncmp(line, "held ", 5) == 0)
+		expect_held(port, text);
 }
 
 static void run_file(const char *name)

@@ -73,14 +73,25 @@ static uint32_t find(uint32_t number, uint32_t context, uint32_t direction)
 	return ref;
 }
 
-static bool any(const struct flow_pair *pair, void *context)
+static bool any(struct flow_pair *pair, void *context)
 {
 	return true;
 }
 
-static bool even(const struct flow_pair *pair, void *context)
+static bool even(struct flow_pair *pair, void *context)
 {
 	return pair->half[0].key.src_port % 2 == 0;
+}
+
+static void remove_it(struct flow_pair *pair, uint32_t number, void *context)
+{
+	flow_remove(&table, context, number);
+}
+
+static void remove_even(struct flow_pair *pair, uint32_t number, void *context)
+{
+	if (even(pair, NULL))
+		flow_remove(&table, context, number);
 }
 
 static void begin(uint32_t capacity)
@@ -201,7 +212,7 @@ TEST(holds_as_many_as_it_promises)
 		for (uint32_t i = 0; i < CAPACITY; i++)
 			CHECK(find(round * CAPACITY + i, 5, FLOW_REVERSE) != FLOW_NONE);
 		while (flow_count(&table) > 0)
-			flow_sweep(&table, &thread, 100, any, NULL);
+			flow_sweep(&table, &thread, 100, remove_it, &thread);
 		rcu_quiescent(0);
 	}
 	end();
@@ -259,9 +270,8 @@ static void *torture(void *argument)
 		const struct flow_key *asked[1] = {&keys[direction]};
 		keys_of(number, 5, keys);
 		flow_find(&table, asked, &ref, 1);
-		if (ref != FLOW_NONE &&
-		        ((ref & 1) != direction ||
-		                memcmp(&flow_pair(&table, ref)->half[direction].key, &keys[direction], sizeof(keys[0])) != 0))
+		if (ref != FLOW_NONE && ((ref & 1) != direction || memcmp(&flow_pair(&table, ref)->half[direction].key,
+		                                                           &keys[direction], sizeof(keys[0])) != 0))
 			__atomic_fetch_add(&wrong, 1, __ATOMIC_RELAXED);
 		uint32_t what = next_random(&seed) % 3;
 		if (what == 0 && ref != FLOW_NONE)
@@ -269,7 +279,7 @@ static void *torture(void *argument)
 		else if (what == 1)
 			add(&own, number, 5, &ref);
 		else
-			flow_sweep(&table, &own, 2, even, NULL);
+			flow_sweep(&table, &own, 2, remove_even, &own);
 		rcu_quiescent(id);
 	}
 	rcu_unregister(id);
@@ -297,7 +307,7 @@ TEST(four_threads_at_once)
 	}
 	CHECK_EQ(flow_count(&table), left);
 	while (flow_count(&table) > 0)
-		flow_sweep(&table, &thread, 100, any, NULL);
+		flow_sweep(&table, &thread, 100, remove_it, &thread);
 	for (uint32_t bucket = 0; bucket <= table.mask; bucket++)
 		CHECK(memcmp((uint8_t *)table.buckets + bucket * 64, (uint8_t[16]){0}, 16) == 0);
 	end();

@@ -22,8 +22,7 @@ struct step {
 		static const struct step steps[] = {__VA_ARGS__};                                                      \
 		struct flow_pair pair = {0};                                                                           \
 		for (uint32_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {                                      \
-			struct flow_segment segment = {                                                                \
-			        steps[i].seq, steps[i].ack, steps[i].length, steps[i].flags};                          \
+			struct flow_segment segment = {steps[i].seq, steps[i].ack, steps[i].length, steps[i].flags};   \
 			flow_tcp_track(&pair, steps[i].direction, &segment);                                           \
 			CHECK_EQ(flow_tcp_phase(&pair) * 100 + i, steps[i].after * 100 + i);                           \
 		}                                                                                                      \
@@ -34,7 +33,11 @@ struct step {
 #define CLOSING     FLOW_TCP_CLOSING
 #define CLOSED      FLOW_TCP_CLOSED
 /* SYN, SYN-ACK, ACK from sequence numbers 100 and 500. */
-#define HANDSHAKE {0, S, 100, 0, 0, OPENING}, {1, S | A, 500, 101, 0, OPENING}, {0, A, 101, 501, 0, ESTABLISHED}
+#define HANDSHAKE                                                                                                      \
+	{0, S, 100, 0, 0, OPENING}, {1, S | A, 500, 101, 0, OPENING},                                                  \
+	{                                                                                                              \
+		0, A, 101, 501, 0, ESTABLISHED                                                                         \
+	}
 
 TEST(a_handshake_and_an_orderly_end)
 {
@@ -118,4 +121,5 @@ TEST_MAIN(CASE(a_handshake_and_an_orderly_end), CASE(half_close_stays_until_the_
         CASE(a_reset_counts_only_at_the_very_number_that_is_expected),
         CASE(a_syn_in_an_open_connection_changes_nothing),
         CASE(an_acknowledgement_of_what_was_never_sent_counts_for_nothing),
-        CASE(found_in_the_middle_it_is_open_once_both_speak), CASE(numbers_wrap_round), CASE(sent_again_and_out_of_order))
+        CASE(found_in_the_middle_it_is_open_once_both_speak), CASE(numbers_wrap_round),
+        CASE(sent_again_and_out_of_order))

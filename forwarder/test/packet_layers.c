@@ -36,6 +36,8 @@ static void seal_transport(struct packet_text *packet, const struct packet_layer
 
 	if (layer->kind == UDP)
 		set16(packet, layer->start + 4, length);
+	if (layer->no_checksum)
+		return;
 	uint32_t total = plain || ip == NULL ? 0 : pseudo_header(packet, ip, layer->number, length);
 	uint32_t checksum = ~sum(packet->bytes + layer->start, length, total) & 0xffff;
 	/* RFC 768: zero means that there is none. */

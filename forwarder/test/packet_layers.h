@@ -9,13 +9,13 @@
 
 #define PACKET_LAYERS 16u
 
-enum packet_layer_kind { ETH, ARP, IP4, IP6, EXTENSION, UDP, TCP, ICMP, PAYLOAD };
+enum packet_layer_kind { ETH, ARP, IP4, IP6, EXTENSION, UDP, TCP, SCTP, ICMP, PAYLOAD };
 
 struct packet_layer {
 	enum packet_layer_kind kind;
 	/** Offset of the header; where the type of what follows stands; whether the text gave that type. */
 	uint32_t start, next_at;
-	bool next_given, bad_checksum;
+	bool next_given, bad_checksum, no_checksum;
 	/** What the layer before calls it: ethertype or protocol number. */
 	uint16_t number;
 };

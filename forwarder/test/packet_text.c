@@ -210,7 +210,7 @@ static bool make_extension(struct builder *b, uint16_t as)
 
 static bool make_udp(struct builder *b)
 {
-	begin(b, UDP, IPPROTO_UDP);
+	begin(b, UDP, IPPROTO_UDP)->no_checksum = option(b, "nosum") != NULL;
 	put16(b, (uint32_t)atoi(word(b, 1)));
 	put16(b, (uint32_t)atoi(word(b, 2)));
 	put32(b, 0);
@@ -232,6 +232,16 @@ static bool make_tcp(struct builder *b)
 	put32(b, number(b, "ack", 0));
 	put16(b, 0x5000 | flags);
 	put16(b, flags & 4 ? 0 : 1024);
+	put32(b, 0);
+	return true;
+}
+
+static bool make_sctp(struct builder *b)
+{
+	begin(b, SCTP, IPPROTO_SCTP);
+	put16(b, (uint32_t)atoi(word(b, 1)));
+	put16(b, (uint32_t)atoi(word(b, 2)));
+	put32(b, 0);
 	put32(b, 0);
 	return true;
 }
@@ -339,6 +349,8 @@ static bool make_layer(struct builder *b)
 		return make_udp(b);
 	if (strcmp(kind, "tcp") == 0)
 		return make_tcp(b);
+	if (strcmp(kind, "sctp") == 0)
+		return make_sctp(b);
 	if (strcmp(kind, "icmp") == 0)
 		return put_icmp(b, (uint32_t)atoi(word(b, 1)), (uint32_t)atoi(word(b, 2)), number(b, "word", 0)), true;
 	if (strcmp(kind, "ns") == 0 || strcmp(kind, "na") == 0)

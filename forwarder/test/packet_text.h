@@ -9,8 +9,11 @@
  *   ip6 SRC DST [hops N] [class N] [next N]
  *   hop | routing | dest                    an extension header of 8 bytes (padding)
  *   frag [id N] [offset BYTES] [mf]         the fragment header (RFC 8200 §4.5)
- *   udp SPORT DPORT · tcp SPORT DPORT [FLAGS] [seq N] [ack N]     FLAGS of FSRPA
- *   icmp TYPE CODE [word N]                 ICMPv4 or ICMPv6, by the IP layer before; word: bytes 4 to 7
+ *   udp SPORT DPORT [nosum]                 nosum: checksum 0, which says that there is none (RFC 768)
+ *   tcp SPORT DPORT [FLAGS] [seq N] [ack N] FLAGS of FSRPA
+ *   sctp SPORT DPORT                        a common header (RFC 9260 §3.1), checksum 0
+ *   icmp TYPE CODE [word N]                 ICMPv4 or ICMPv6, by the IP layer before; word: bytes 4 to 7; what an
+ *                                           error quotes may follow as layers of its own
  *   ns TARGET [slla MAC] · na TARGET FLAGS [tlla MAC] · rs [slla MAC] · ra        FLAGS of RSO, or -
  *   data N · hex BYTES                      counting bytes; given bytes
  *   quote N · part FROM N                   the IP packet sent last, cut after N bytes; N bytes of its payload

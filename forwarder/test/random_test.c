@@ -88,6 +88,21 @@ static uint32_t mark_at(const uint8_t *frame, uint32_t tag)
 	return tag + MARK_AT + (memcmp(frame + 6, mac_gateway, 6) == 0 && ip[1] == 0xc0 ? 28 : 0);
 }
 
+/* Ports with policy, whose rules come and go: 1 to 4. */
+static void change_policy(void)
+{
+	static const uint32_t bridges[5] = {0, 10, 10, 20, 30};
+	uint32_t id = 1 + any(4);
+
+	RIG_ROW(identity_group, .identity = 100 + id, .group = id, .gate = 1);
+	RIG_ROW(port_identity, .port = id, .identity = 100 + id);
+	RIG_ROW(rule, .group = id, .number = any(4), .direction = (uint8_t)any(2), .family = 4,
+	        .protocol = any(2) ? 0 : 17, .port_min = any(2) ? 0 : 80, .port_max = 65535,
+	        .action = any(5) == 0 ? FWD_RULE_DENY : FWD_RULE_ALLOW);
+	RIG_ROW(port, .id = id, .bridge = bridges[id], .mtu = 1500, .mac = {2, 0, 0, 0, 0, (uint8_t)id},
+	        .binding = FWD_BINDING_NONE, .flags = FWD_PORT_SECURITY | (any(3) ? FWD_PORT_POLICY_REQUIRED : 0));
+}
+
 static void send_one(void)
 {
 	uint8_t frame[2048], tagged[2048];
@@ -111,6 +126,8 @@ TEST(nothing_crosses_tenants_and_everything_is_counted_once)
 		send_one();
 		if (i % 16 != 15)
 			continue;
+		if (i % 512 == 511)
+			change_policy();
 		rig_run();
 		for (uint32_t port = 1; port <= 8; port++) {
 			if (port == 6 || port == 7)
@@ -127,6 +144,8 @@ TEST(nothing_crosses_tenants_and_everything_is_counted_once)
 			;
 	}
 	CHECK(left > FRAMES / 10);
+	/* Fragments wait for their first one no longer. */
+	rig_later(5);
 	CHECK(rig_ledgers_hold());
 }
 
@@ -147,6 +166,7 @@ TEST(ports_come_and_go_under_traffic)
 		while (punt_read(rig_owner(), batch, sizeof(batch)) > 0)
 			;
 	}
+	rig_later(5);
 	CHECK(rig_ledgers_hold());
 }
 

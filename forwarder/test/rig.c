@@ -14,6 +14,8 @@
 #include "dataplane.h"
 #include "decode.h"
 #include "error.h"
+#include "flow_fragment.h"
+#include "flow_life.h"
 #include "guard.h"
 #include "inject.h"
 #include "io.h"
@@ -29,8 +31,10 @@
 #include "trace.h"
 #include "worker.h"
 
-#define QUEUE 128u
-#define FRAME RIG_FRAME
+#define QUEUE      128u
+#define FRAME      RIG_FRAME
+#define STATE_MIB  512u
+#define FLOW_PAIRS 4096u
 
 struct wire {
 	uint32_t first, count;
@@ -43,6 +47,7 @@ struct memory_port {
 };
 
 uint32_t rig_threads = 1;
+struct fwd_config rig_flows;
 void (*rig_received)(struct rte_mbuf *);
 void (*rig_left)(const struct rte_mbuf *);
 static int state_fd;
@@ -144,6 +149,21 @@ static const struct port_ops memory_ops = {
         .close = memory_close,
 };
 
+static void start_flows(void)
+{
+	rig_flows.state_fd = state_fd;
+	rig_flows.packet_threads = rig_threads;
+	if (rig_flows.flow_pairs == 0)
+		rig_flows.flow_pairs = FLOW_PAIRS;
+	demand(flow_life_start(&rig_flows, (uint64_t)STATE_MIB << 20) == 0, "flow_life_start");
+}
+
+void rig_flows_restart(void)
+{
+	flow_life_stop();
+	start_flows();
+}
+
 void rig_start(void)
 {
 	static struct fwd_state report;
@@ -153,17 +173,19 @@ void rig_start(void)
 	demand(rte_eal_init(9, arguments) >= 0, "rte_eal_init");
 	state_fd = memfd_create("rig", MFD_CLOEXEC);
 	demand(state_fd >= 0 && rcu_init() == 0, "rcu_init");
-	demand(arena_open(state_fd, 512, decode_row_valid, &report) == 0, "arena_open");
+	demand(arena_open(state_fd, STATE_MIB, decode_row_valid, &report) == 0, "arena_open");
 	demand(tables_init() == 0 && rows_attach(&report) == 0, "tables");
 	io_pool = pool_make(4095);
 	demand(io_pool != NULL && ports_init(200) == 0, "ports");
 	inject_init();
 	demand(capture_init() == 0 && punt_init(201) == 0 && worker_init(201, rig_threads) == 0, "punt and worker");
+	demand(flow_fragment_init(201, rig_threads) == 0, "flow_fragment_init");
 	demand(guard_init() == 0 && learn_init() == 0 && service_peer_init(201) == 0, "guard, learn and service peers");
 	tables_listen((struct tables_listener){.port = port_row_changed,
 	        .punt_class = punt_class_row_changed,
 	        .source = guard_source_changed,
 	        .learned_neighbor = guard_learned_changed});
+	start_flows();
 	owner = (uint32_t)rows_owner_open("test");
 	generation = (uint32_t)rows_begin(owner);
 }
@@ -171,6 +193,7 @@ void rig_start(void)
 void rig_stop(void)
 {
 	link_stop();
+	flow_life_stop();
 	capture_free();
 	trace_free();
 	ports_free();
@@ -180,6 +203,7 @@ void rig_stop(void)
 	learn_free();
 	service_peer_free();
 	guard_fini();
+	flow_fragment_fini();
 	rte_mempool_free(io_pool);
 	rows_detach();
 	tables_fini();
@@ -247,6 +271,14 @@ void rig_run(void)
 		;
 }
 
+void rig_later(uint32_t seconds)
+{
+	flow_clock_ahead += seconds * FLOW_HZ;
+	rig_run();
+	flow_age_all();
+	rig_run();
+}
+
 bool rig_has(uint32_t port)
 {
 	const struct port_io *io = port_of(port) == NULL ? NULL : port_of(port)->io;
@@ -284,6 +316,13 @@ uint64_t rig_drops(uint32_t port, enum drop_reason reason)
 
 	stats_drops(port == 0 ? 0 : port_of(port)->slot, drops);
 	return drops[reason].packets;
+}
+
+int64_t rig_in_flight(uint32_t port)
+{
+	struct port_totals t = rig_totals(port);
+
+	return (int64_t)(t.rx_packets + t.injected + t.cloned + t.originated - t.sent - t.dropped - t.punted);
 }
 
 bool rig_ledgers_hold(void)

@@ -14,6 +14,8 @@
 
 /** Packet threads, set before rig_start; they run only after worker_start. */
 extern uint32_t rig_threads;
+/** Settings of flows, set before rig_start or rig_flows_restart; flow_pairs: 4,096 unless set. */
+extern struct fwd_config rig_flows;
 /** Starts EAL and everything below; once per program. Aborts with a message when it cannot. */
 void rig_start(void);
 void rig_stop(void);
@@ -31,17 +33,20 @@ void rig_delete(uint8_t table, const void *row, uint16_t bytes);
 		struct fwd_##table##_row rig_row_ = {__VA_ARGS__};                                                     \
 		rig_delete(RIG_TABLE_##table, &rig_row_, sizeof(rig_row_));                                            \
 	} while (0)
-#define RIG_TABLE_vrf        FWD_TABLE_VRF
-#define RIG_TABLE_bridge     FWD_TABLE_BRIDGE
-#define RIG_TABLE_port       FWD_TABLE_PORT
-#define RIG_TABLE_mac        FWD_TABLE_MAC
-#define RIG_TABLE_neighbor   FWD_TABLE_NEIGHBOR
-#define RIG_TABLE_nexthop    FWD_TABLE_NEXTHOP
-#define RIG_TABLE_route      FWD_TABLE_ROUTE
-#define RIG_TABLE_service    FWD_TABLE_SERVICE
-#define RIG_TABLE_punt_class FWD_TABLE_PUNT_CLASS
-#define RIG_TABLE_source     FWD_TABLE_SOURCE
-#define RIG_TABLE_member     FWD_TABLE_MEMBER
+#define RIG_TABLE_vrf            FWD_TABLE_VRF
+#define RIG_TABLE_bridge         FWD_TABLE_BRIDGE
+#define RIG_TABLE_port           FWD_TABLE_PORT
+#define RIG_TABLE_mac            FWD_TABLE_MAC
+#define RIG_TABLE_neighbor       FWD_TABLE_NEIGHBOR
+#define RIG_TABLE_nexthop        FWD_TABLE_NEXTHOP
+#define RIG_TABLE_route          FWD_TABLE_ROUTE
+#define RIG_TABLE_service        FWD_TABLE_SERVICE
+#define RIG_TABLE_punt_class     FWD_TABLE_PUNT_CLASS
+#define RIG_TABLE_source         FWD_TABLE_SOURCE
+#define RIG_TABLE_member         FWD_TABLE_MEMBER
+#define RIG_TABLE_rule           FWD_TABLE_RULE
+#define RIG_TABLE_identity_group FWD_TABLE_IDENTITY_GROUP
+#define RIG_TABLE_port_identity  FWD_TABLE_PORT_IDENTITY
 
 /** Number of the owner "test". */
 uint32_t rig_owner(void);
@@ -61,6 +66,10 @@ extern void (*rig_left)(const struct rte_mbuf *);
 bool rig_send(uint32_t port, const void *frame, uint32_t length);
 /** Rounds until nothing moves. */
 void rig_run(void);
+/** Seconds pass for flows and fragments; what is over ends. */
+void rig_later(uint32_t seconds);
+/** Takes the table of flows over, as a restarted process does, with the settings of rig_flows. */
+void rig_flows_restart(void);
 /** Whether a frame waits that left through a port; false for ports without I/O in memory. */
 bool rig_has(uint32_t port);
 /** Takes the oldest frame that left through a port into out (room for what was sent); its length, or -1. */
@@ -70,6 +79,8 @@ void rig_clear(void);
 
 struct port_totals rig_totals(uint32_t port);
 uint64_t rig_drops(uint32_t port, enum drop_reason reason);
+/** Packets that a port's ledger has as received and not yet as ended: fragments that wait. */
+int64_t rig_in_flight(uint32_t port);
 /** rx + injected + cloned + originated = sent + dropped + punted, for every port. */
 bool rig_ledgers_hold(void);
 

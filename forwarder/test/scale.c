@@ -10,7 +10,9 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "drop.h"
 #include "nexthop.h"
+#include "policy.h"
 
 #define SCALE_MIB    512
 #define MEMORY_LIMIT 256.0    /* MiB, of rows, index and tries together */
@@ -197,6 +199,70 @@ static void check_macs(void)
 	}
 }
 
+/* Rule i of n groups: a port that the group alone allows. */
+static struct fwd_rule_row rule_row(uint32_t i, uint32_t groups)
+{
+	uint16_t port = (uint16_t)(1 + i / groups);
+	struct fwd_rule_row row = {.group = 1 + i % groups,
+	        .number = i / groups,
+	        .direction = i % 2 ? FWD_RULE_EGRESS : FWD_RULE_INGRESS,
+	        .protocol = 6,
+	        .port_min = port,
+	        .port_max = port,
+	        .family = 4};
+	if (i % 3 == 1) {
+		row.prefix_length = 24;
+		memcpy(row.address, (uint8_t[3]){10, (uint8_t)(i >> 8), (uint8_t)i}, 3);
+	} else if (i % 3 == 2) {
+		row.remote_group = 1 + i % groups;
+	}
+	return row;
+}
+
+/* Identity 16 + i % 5000 of port i: in one to five groups. */
+static void send_ports(uint32_t groups)
+{
+	for (uint32_t i = 0; i < 5000; i++)
+		for (uint32_t j = 0; j <= i % 5; j++)
+			send_row(FWD_TABLE_IDENTITY_GROUP,
+			        &(struct fwd_identity_group_row){
+			                .identity = 16 + i, .group = 1 + (i + j * 7) % groups, .gate = 1});
+	for (uint32_t i = 0; i < 10000; i++)
+		send_row(FWD_TABLE_PORT_IDENTITY, &(struct fwd_port_identity_row){1 + i, 16 + i % 5000});
+}
+
+static void many_policies(void)
+{
+	for (uint32_t i = 0; i < 10000; i++)
+		send_row(FWD_TABLE_RULE, &(struct fwd_rule_row[1]){rule_row(i, 1000)});
+	send_ports(1000);
+}
+
+static void more_policies(void)
+{
+	for (uint32_t i = 0; i < 500000; i++)
+		send_row(FWD_TABLE_RULE, &(struct fwd_rule_row[1]){rule_row(i, 1000)});
+	send_ports(1000);
+}
+
+/* Each port may do what its identity's first group allows. */
+static void check_policies(void)
+{
+	static const uint8_t nowhere[16] = {192, 0, 2, 1};
+	for (uint32_t i = 0; i < 10000; i++) {
+		struct fwd_port_row row = {.id = 1 + i, .flags = FWD_PORT_POLICY_REQUIRED};
+		struct policy_end from = {row.id, policy_of(policy_now(), &row)}, open = {0, &policy_open};
+		struct fwd_rule_row rule = rule_row(i % 5000 % 1000, 1000);
+		struct policy_packet packet = {.family = 4, .protocol = 6, .value = 1, .src = nowhere, .dst = nowhere};
+		struct policy_decision decision;
+		policy_decide(rule.direction ? &from : &open, rule.direction ? &open : &from, &packet, &decision);
+		const struct fwd_rule_row *by = policy_rule(rule.direction ? decision.egress : decision.ingress);
+		bool expected = rule.prefix_length == 0 && rule.remote_group == 0;
+		if (expected && (decision.verdict != VERDICT_NEXT || !by || by->port_min != 1))
+			printf("port %u: not the rule it should be\n", row.id), exit(1);
+	}
+}
+
 struct scale_case {
 	const char *name;
 	void (*send)(void);
@@ -232,9 +298,52 @@ static void run(const struct scale_case *scale)
 	exit(rate < RATE_LIMIT || memory > MEMORY_LIMIT);
 }
 
+/* What a batch costs while one group has 10,000 rules, and 1,000 ports of as many identities: all in one piece or one
+ * row at a time. */
+static void changes(void)
+{
+	static const char *const names[] = {"ports", "prefixes"};
+	struct fwd_state report;
+	attach(state_file(), &report);
+	owner = (uint32_t)rows_owner_open("policy");
+	generation = (uint32_t)rows_begin(owner);
+	for (uint32_t shape = 0; shape < 2; shape++) {
+		double one = 0, thousand = 0;
+		for (uint32_t round = 0; round < 21; round++) {
+			/* Round 0 fills; then 1,000 rules change in one batch, and one more in the next. */
+			for (uint32_t i = 0; i < (round ? 1000 : 10000); i++) {
+				uint32_t number = round ? i * 10 : i;
+				struct fwd_rule_row row = {.group = 1, .number = number, .protocol = 6, .family = 4};
+				row.port_min = row.port_max = shape ? 443 : (uint16_t)(number + 20000 * (round % 2));
+				uint32_t address = __builtin_bswap32((number + 20000 * (round % 2)) * 2654435761u);
+				row.prefix_length = shape ? 32 : 0;
+				memcpy(row.address, &address, shape ? 4 : 0);
+				send_row(FWD_TABLE_RULE, &row);
+			}
+			double start = seconds();
+			flush();
+			thousand += round ? seconds() - start : 0;
+			if (round == 0)
+				send_ports(1), flush();
+			send_row(FWD_TABLE_RULE,
+			        &(struct fwd_rule_row){.group = 1, .number = 10000 + round, .family = 4});
+			start = seconds();
+			flush();
+			one += round ? seconds() - start : 0;
+		}
+		printf("10,000 rules by %-12s a batch of 1,000 rows %.2f ms, of one row %.2f ms\n", names[shape],
+		        thousand / 20 * 1e3, one / 20 * 1e3);
+		rows_clear(owner);
+		generation = (uint32_t)rows_begin(owner);
+	}
+	exit(0);
+}
+
 int main(void)
 {
 	static const struct scale_case cases[] = {
+	        {"10 k rules, 10 k ports", many_policies, check_policies},
+	        {"500 k rules, 10 k ports", more_policies, check_policies},
 	        {"4,096 VRFs", many_vrfs, check_many_vrfs},
 	        {"256 k MACs", many_macs, check_macs},
 	        {"1 M routes /24, in order", routes_in_order, check_in_order},
@@ -254,5 +363,9 @@ int main(void)
 			printf("%s: FAILED (limits: %.0f MiB, %.0f rows/s)\n", cases[i].name, MEMORY_LIMIT, RATE_LIMIT);
 		failed |= status != 0;
 	}
+	fflush(stdout);
+	if (fork() == 0)
+		changes();
+	wait(NULL);
 	return failed;
 }

@@ -2,6 +2,8 @@
  * owners killed half way through a resync, restarts of the forwarder. What packets find is the same each time. */
 #include "dump.h"
 
+#include "drop.h"
+#include "policy.h"
 #include "test.h"
 
 #define ORDERS  1000u
@@ -40,7 +42,10 @@ static const uint32_t rows_of[TABLE_LIMIT] = {[FWD_TABLE_VRF] = 3,
         [FWD_TABLE_SOURCE] = 16,
         [FWD_TABLE_MEMBER] = 20,
         [FWD_TABLE_LEARNED_MAC] = 10,
-        [FWD_TABLE_LEARNED_NEIGHBOR] = 10};
+        [FWD_TABLE_LEARNED_NEIGHBOR] = 10,
+        [FWD_TABLE_RULE] = 12,
+        [FWD_TABLE_IDENTITY_GROUP] = 12,
+        [FWD_TABLE_PORT_IDENTITY] = 8};
 
 /* Row n of an owner (0: the forwarder itself). The key comes from owner and n, the rest from version; 0 is what counts
  * in the end. */
@@ -61,6 +66,9 @@ static const void *make_row(uint32_t table, uint32_t owner, uint32_t n, uint32_t
 		struct fwd_member_row member;
 		struct fwd_learned_mac_row learned_mac;
 		struct fwd_learned_neighbor_row learned_neighbor;
+		struct fwd_rule_row rule;
+		struct fwd_identity_group_row identity_group;
+		struct fwd_port_identity_row port_identity;
 	} row;
 	uint32_t id = owner * 40 + n + 1, key = mix(owner * TABLE_LIMIT + table, n), other = mix(key, version);
 	uint8_t length = (uint8_t)(n % 7 == 0 ? key % 17 : 17 + key % 16);
@@ -138,6 +146,23 @@ static const void *make_row(uint32_t table, uint32_t owner, uint32_t n, uint32_t
 		        .address = {0xfe, 0x80, [15] = (uint8_t)n},
 		        .mac = {2, 4},
 		        .port = other % 100};
+		break;
+	case FWD_TABLE_RULE:
+		row.rule = (struct fwd_rule_row){.group = id,
+		        .number = n,
+		        .priority = other % 3,
+		        .direction = other / 4 % 2,
+		        .action = other / 8 % 4 == 0,
+		        .protocol = other / 32 % 2 ? 6 : 0,
+		        .port_max = 65535,
+		        .family = 4};
+		break;
+	case FWD_TABLE_IDENTITY_GROUP:
+		row.identity_group = (struct fwd_identity_group_row){
+		        .identity = 20 + n % 4, .group = id, .gate = (uint8_t)(other % 2)};
+		break;
+	case FWD_TABLE_PORT_IDENTITY:
+		row.port_identity = (struct fwd_port_identity_row){.port = id, .identity = 20 + other % 5};
 		break;
 	}
 	return row.bytes;
@@ -234,6 +259,23 @@ static int32_t learn(uint32_t version)
 	return rows_internal_apply(changes, count);
 }
 
+/* What a port that has an identity may send and receive. */
+static void dump_policy(struct dump *dump, uint32_t port)
+{
+	static const uint8_t nowhere[16] = {0};
+	const struct fwd_port_row row = {.id = port, .flags = FWD_PORT_POLICY_REQUIRED};
+	const struct policy_end end = {port, policy_of(policy_now(), &row)}, open = {0, &policy_open};
+	const struct policy_packet packet = {.family = 4, .protocol = 6, .src = nowhere, .dst = nowhere};
+	struct policy_decision sent, received;
+	policy_decide(&end, &open, &packet, &sent);
+	policy_decide(&open, &end, &packet, &received);
+	if (sent.verdict == DROP_POLICY_PENDING)
+		return;
+	const struct fwd_rule_row *by = policy_rule(sent.egress), *of = policy_rule(received.ingress);
+	dump_add(dump, "port %u: sends %u by %u of %u, receives %u by %u of %u\n", port, sent.verdict,
+	        by ? by->number : 0, by ? by->group : 0, received.verdict, of ? of->number : 0, of ? of->group : 0);
+}
+
 static void take_dump(struct dump *dump)
 {
 	dump->used = 0;
@@ -256,6 +298,8 @@ static void take_dump(struct dump *dump)
 			dump_add(dump, "service %u: %d to class %d\n", port, service ? service->punt_class : -1,
 			        class ? class->id : -1);
 	}
+	for (uint32_t port = 1; port < 40 * (OWNERS + 2); port++)
+		dump_policy(dump, port);
 }
 
 static int fd;
@@ -348,6 +392,7 @@ TEST(what_packets_find_does_not_depend_on_what_happened_before)
 	take_dump(&expected);
 	CHECK(strstr(expected.text, "learned_neighbor of 0") && strstr(expected.text, "gateway of 3"));
 	CHECK(strstr(expected.text, "place none") && strstr(expected.text, "type 3"));
+	CHECK(strstr(expected.text, "sends 128 by") && strstr(expected.text, "receives 128 by"));
 	for (uint32_t order = 0; order < ORDERS; order++) {
 		for (uint32_t i = 0; i < OWNERS; i++)
 			if (any(2))

@@ -106,6 +106,56 @@ export const enums: readonly EnumSpec[] = [
     ],
   },
   {
+    name: 'rule_direction',
+    prefix: 'FWD_RULE',
+    doc: 'Which flows a rule is asked about.',
+    values: [
+      ['INGRESS', 0, 'those to the port; the remote is the source'],
+      ['EGRESS', 1, 'those from the port; the remote is the destination'],
+    ],
+  },
+  {
+    name: 'rule_action',
+    prefix: 'FWD_RULE',
+    doc: 'What a rule says of flows that match.',
+    values: [
+      ['ALLOW', 0, 'they pass, with their answers'],
+      ['DENY', 1, 'they are dropped'],
+    ],
+  },
+  {
+    name: 'tcp_pickup',
+    prefix: 'FWD_TCP_PICKUP',
+    doc: 'What becomes of a TCP segment without SYN that belongs to no flow.',
+    values: [
+      ['FORWARD', 0, 'decided as if it were the first of its direction'],
+      ['EITHER', 1, 'allowed when either direction would be'],
+      ['NEVER', 2, 'dropped'],
+    ],
+  },
+  {
+    name: 'flow_event',
+    prefix: 'FWD_FLOW_EVENT',
+    doc: 'Why a flow is told of.',
+    values: [
+      ['LISTED', 0, 'it was asked for'],
+      ['BEGAN', 1, 'its first packet passed'],
+      ['ENDED', 2, 'it was forgotten: out of time, evicted, or replaced by a new connection'],
+      ['DENIED', 3, 'a packet of it was denied; nothing is remembered of one that was never allowed'],
+    ],
+  },
+  {
+    name: 'flow_state',
+    prefix: 'FWD_FLOW',
+    doc: 'What is known of a flow.',
+    values: [
+      ['OPENING', 0, 'TCP: the handshake is not complete; others: no answer yet'],
+      ['ESTABLISHED', 1, 'both sides speak'],
+      ['CLOSING', 2, 'TCP: one side has ended'],
+      ['CLOSED', 3, 'TCP: both have, or it was reset'],
+    ],
+  },
+  {
     name: 'link',
     prefix: 'FWD_LINK',
     doc: 'State of a port.',
@@ -137,6 +187,7 @@ export const enums: readonly EnumSpec[] = [
       ['PUNTED', 4, 'a frame goes to a plugin; value is the punt class; it follows'],
       ['MADE', 5, 'a frame is made besides the one that caused it: a copy, a fragment, an ICMP error; it follows'],
       ['LEARNED', 6, 'an address behind the port is remembered; value is the table that gets the row; the key follows'],
+      ['FLOW', 7, 'the packet belongs to a flow, or would begin one (event BEGAN); a struct fwd_flow follows'],
     ],
   },
   {
@@ -393,6 +444,50 @@ export const calls: readonly CallSpec[] = [
     doc:
       'Walks a frame as if it had come in through the port, by the same code, and writes what happened as records (struct fwd_step); nothing is sent, counted, learned or taken from a limit. One at a time.\n' +
       'Returns the number of bytes.\nErrors: ARGUMENT (no such port, a frame of impossible length, or out is too small), STATE, MEMORY.',
+  },
+  {
+    name: 'fwd_flows_read',
+    returns: 'int32_t',
+    parameters: [
+      ['const void *', 'filter'],
+      ['void *', 'cursor'],
+      ['void *', 'out'],
+      ['uint32_t', 'length'],
+    ],
+    doc:
+      'Writes struct fwd_flow of the flows that fit a struct fwd_flow_filter, looking at some ten thousand at most. cursor is a u32 that the caller sets to 0 and passes on; 0xffffffff: that was the last part.\n' +
+      'Flows that come or go meanwhile may be in it or not. Returns the number of bytes.\nErrors: ARGUMENT, STATE.',
+  },
+  {
+    name: 'fwd_flow_events',
+    returns: 'int32_t',
+    parameters: [
+      ['uint32_t', 'follow'],
+      ['void *', 'out'],
+      ['uint32_t', 'length'],
+    ],
+    doc:
+      'Moves struct fwd_flow records of what happened to out, oldest first for each packet thread: flows denied (at most 10 a second for each port, bursts of 50), and while follow is 1 those that began and ended. What finds no room is lost and counted (fwd_flow_stats). One caller at a time.\n' +
+      'Returns the number of bytes; 0: nothing waits.\nErrors: ARGUMENT, STATE.',
+  },
+  {
+    name: 'fwd_flow_stats_read',
+    returns: 'int32_t',
+    parameters: [
+      ['void *', 'out'],
+      ['uint32_t', 'length'],
+    ],
+    doc: 'Writes a struct fwd_flow_stats. Returns 0.\nErrors: ARGUMENT, STATE.',
+  },
+  {
+    name: 'fwd_rule_stats_read',
+    returns: 'int32_t',
+    parameters: [
+      ['void *', 'cursor'],
+      ['void *', 'out'],
+      ['uint32_t', 'length'],
+    ],
+    doc: 'Writes struct fwd_rule_stats of every rule that decided something. cursor as in fwd_rows_read. Returns the number of bytes.\nErrors: ARGUMENT, STATE.',
   },
   {
     name: 'fwd_service_socket',

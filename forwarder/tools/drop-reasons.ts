@@ -68,6 +68,23 @@ const groups: readonly Group[] = [
     },
   },
   {
+    title: 'Policy and flows',
+    about: 'The security groups of a port, and what is remembered of conversations.',
+    advice: {
+      'policy-denied':
+        'Closed unless a rule says otherwise: `weft trace` names the groups that were asked, `weft denials` the packets. Add a rule to one of them if this should pass.',
+      'policy-pending': 'For a moment after a port is made: nothing. If it goes on: `weft status` shows whether plugin `policy` runs.',
+      'flow-table-full': 'Raise the forwarder’s `flows/pairs`; `weft flows` shows who has so many.',
+      'flow-port-limit':
+        'This machine opens too many connections: a scan or an attack. If it is honest, raise the forwarder’s `flows/portPercent`.',
+      'tcp-mid-stream': 'Connections from before the start must be made anew; or set the forwarder’s `flows/tcpPickup` to `forward`.',
+      'icmp-error-invalid': `Rare in honest traffic. ${capture}`,
+      'fragment-invalid': `An attack, or a broken sender. ${capture}`,
+      'fragment-unknown': 'The first fragment was lost or denied: look for drops of the same port at the same time.',
+      'fragment-limit': 'This machine sends fragments in a strange order or an attack. Others are not hurt.',
+    },
+  },
+  {
     title: 'Services and plugins',
     about: 'The packet was for a service of the appliance, or a plugin sent it.',
     advice: {

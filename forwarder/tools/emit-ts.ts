@@ -8,14 +8,19 @@ const camel = (name: string): string => name.replace(/_(\w)/g, (_, letter: strin
 const pascal = (name: string): string => camel(`_${name}`);
 const visible = (layout: Layout): readonly PlacedField[] => layout.fields.filter((field) => !field.family);
 
-/** `null`: a value given as the record's other fields say. */
-const tsType = (field: PlacedField): string =>
-  field.type === 'u64' ? 'bigint' : ['mac', 'ip', 'text'].includes(field.type) ? 'string' : 'number';
+/** Addresses are text in rows, which people write, and bytes in records. */
+function tsType(field: PlacedField, isRow: boolean): string {
+  if (field.type === 'ip') return isRow ? 'string' : 'Buffer';
+  if (field.type === 'u64') return 'bigint';
+  return ['mac', 'text'].includes(field.type) ? 'string' : 'number';
+}
 
 function interfaceOf(layout: Layout, name: string, fields: readonly PlacedField[], table?: string): string {
-  const members = fields.map(
-    (field) => `  /** ${field.doc.replaceAll('enum fwd_', '')} */\n  readonly ${camel(field.name)}: ${tsType(field)};`,
-  );
+  const members = fields.map((field) => {
+    const type = tsType(field, table !== undefined);
+    const doc = `${type === 'Buffer' ? '4 or 16 bytes: ' : ''}${field.doc.replaceAll('enum fwd_', '')}`;
+    return `  /** ${doc} */\n  readonly ${camel(field.name)}: ${type};`;
+  });
   return [
     `/** ${layout.spec.doc} */`,
     `export interface ${name} {`,
@@ -27,14 +32,18 @@ function interfaceOf(layout: Layout, name: string, fields: readonly PlacedField[
 
 const scalarMethod: Record<string, string> = { u8: 'UInt8', u16: 'UInt16LE', u32: 'UInt32LE', i32: 'Int32LE', u64: 'BigUInt64LE' };
 
+/** The field of a record that tells how long its addresses are. */
+function versionOf(layout: Layout): PlacedField {
+  const version = layout.fields.find(({ name }) => name === 'version');
+  if (!version) throw new Error(`${layout.struct} has addresses: give it a field 'version'`);
+  return version;
+}
+
 function readExpression(layout: Layout, field: PlacedField): string {
   const at = field.offset === 0 ? 'at' : `at + ${field.offset}`;
   if (field.type === 'mac') return `readMac(buffer, ${at})`;
   if (field.type === 'text') return `readText(buffer, ${at}, ${field.bytes})`;
-  if (field.type === 'ip') {
-    const family = layout.fields.find((other) => other.family);
-    return `readAddress(buffer, at + ${family?.offset ?? 0}, ${at})`;
-  }
+  if (field.type === 'ip') return `readAddress(buffer, ${at}, at + ${versionOf(layout).offset})`;
   return `buffer.read${scalarMethod[field.type]}(${at})`;
 }
 
@@ -49,14 +58,16 @@ function reader(layout: Layout, name: string, table?: string): string {
   ].join('\n');
 }
 
-function configWriter(layout: Layout): string {
+function writer(layout: Layout): string {
+  const name = camel(layout.spec.name);
   const lines = layout.fields.map((field) => {
-    const value = `'config.${camel(field.name)}', config.${camel(field.name)}`;
+    const value = `'${name}.${camel(field.name)}', ${name}.${camel(field.name)}`;
     if (field.type === 'text') return `  out.write(checkText(${value}, ${field.bytes}), ${field.offset});`;
+    if (field.type === 'ip') return `  out.set(checkAddress(${value}), ${field.offset});`;
     return `  out.write${scalarMethod[field.type]}(checkInteger(${value}), ${field.offset});`;
   });
-  return `/** A struct fwd_config. Throws a RangeError that names the field. */
-export function packConfig(config: Config): Buffer {
+  return `/** A struct ${layout.struct}. Throws a RangeError that names the field. */
+export function pack${pascal(layout.spec.name)}(${name}: ${pascal(layout.spec.name)}): Buffer {
   const out = Buffer.alloc(${layout.size});
 ${lines.join('\n')}
   return out;
@@ -65,11 +76,16 @@ ${lines.join('\n')}
 
 const koffiTypes = { 'const void *': 'const void *', 'void *': 'void *', 'const char *': 'const char *', uint32_t: 'uint32_t' } as const;
 
+/** What the binding writes; it reads all others. */
+const givenRecords = ['fwd_config', 'fwd_flow_filter'];
+/** Enumerations that the binding's callers need. */
+const binding = ['err', 'link', 'direction', 'step_kind', 'verdict', 'tcp_pickup', 'flow_event', 'flow_state'];
+
 /** Readers of result records, call signatures and the expected layout, for forwarder/binding. */
 export function packFile(): string {
   const out = recordLayouts.filter((layout) => layout.struct !== 'fwd_punt');
-  const config = out.filter((layout) => layout.struct === 'fwd_config');
-  const results = out.filter((layout) => layout.struct !== 'fwd_config');
+  const given = out.filter((layout) => givenRecords.includes(layout.struct));
+  const results = out.filter((layout) => !givenRecords.includes(layout.struct));
   const signatures = calls.map((call) => {
     const parameters = call.parameters.map(([type, name]) => `['${name}', '${koffiTypes[type]}']`).join(', ');
     return `  ${call.name}: { returns: '${call.returns}', parameters: [${parameters}] },`;
@@ -92,7 +108,7 @@ export const internalTables: readonly string[] = [${rowLayouts
 export const tableNumber: Readonly<Record<string, number>> = { ${rowLayouts.map((row) => `${row.spec.name}: ${row.spec.number}`).join(', ')} };
 
 ${enums
-  .filter((spec) => ['err', 'link', 'direction', 'step_kind', 'verdict'].includes(spec.name))
+  .filter((spec) => binding.includes(spec.name))
   .map(
     (spec) =>
       `/** ${spec.doc} */\nexport const ${camel(spec.name === 'err' ? 'errors' : `${spec.name}s`)} = { ${spec.values.map(([name, value]) => `${name}: ${value}`).join(', ')} } as const;`,
@@ -120,9 +136,20 @@ function readText(buffer: Buffer, at: number, bytes: number): string {
   return buffer.toString('utf8', at, end === -1 ? at + bytes : Math.min(end, at + bytes));
 }
 
-${[...config, ...results].map((layout) => interfaceOf(layout, pascal(layout.spec.name), visible(layout))).join('\n\n')}
+/** As long as an IPv6 address at most. */
+function checkAddress(field: string, value: Uint8Array): Uint8Array {
+  if (value.length > 16) throw new RangeError(\`\${field} has \${value.length} bytes: give 4 or 16\`);
+  return value;
+}
 
-${config.map(configWriter).join('\n\n')}
+/** The address, as long as the IP version at \`versionAt\` says. */
+function readAddress(buffer: Buffer, at: number, versionAt: number): Buffer {
+  return Buffer.from(buffer.subarray(at, at + (buffer.readUInt8(versionAt) === 4 ? 4 : 16)));
+}
+
+${[...given, ...results].map((layout) => interfaceOf(layout, pascal(layout.spec.name), visible(layout))).join('\n\n')}
+
+${given.map(writer).join('\n\n')}
 
 ${results
   .map((layout) => {

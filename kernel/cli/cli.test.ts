@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { parse } from 'yaml';
 import { FakeApi, type Outcome, port, problem, type Route, weft } from './test/fake-api.ts';
 
 async function withApi(t: ExecutionContext, routes: Readonly<Record<string, Route>>): Promise<FakeApi> {
@@ -312,6 +313,25 @@ test('a refreshing verb shows one table, and on a terminal each in place of the 
   t.deepEqual(JSON.parse((await weft(api.address, ['busy', '-o', 'json'])).out), { items: [{ who: 'a' }] });
   const shown = await weft(api.address, ['busy'], { terminal: true });
   t.is(shown.out, '\u001b[H\u001b[2JWHO\na\n\u001b[H\u001b[2JWHO\nb\n');
+});
+
+test('a table that comes in parts is one document, unless it goes on', async (t) => {
+  const parts = [
+    ['item', { items: [{ who: 'a' }, { who: 'b' }] }],
+    ['item', { items: [] }],
+    ['item', { items: [{ who: 'c' }] }],
+    ['end', {}],
+  ] as const;
+  const api = await withApi(t, { 'POST /v1/default/operations/network.guests': events(...parts) });
+  const whole = { items: [{ who: 'a' }, { who: 'b' }, { who: 'c' }] };
+  says(t, await weft(api.address, ['guests']), { out: 'WHO\na\nb\nc\n' });
+  t.deepEqual(JSON.parse((await weft(api.address, ['guests', '-o', 'json'])).out), whole);
+  t.deepEqual(parse((await weft(api.address, ['guests', '-o', 'yaml'])).out), whole);
+  says(t, await weft(api.address, ['guests', '-o', 'jsonpath={.items[2].who}']), { out: 'c\n' });
+  says(t, await weft(api.address, ['guests', '--follow', '-o', 'json']), { out: '{"who":"a"}\n{"who":"b"}\n{"who":"c"}\n' });
+  const nobody = await withApi(t, { 'POST /v1/default/operations/network.guests': events(['end', {}]) });
+  t.deepEqual(JSON.parse((await weft(nobody.address, ['guests', '-o', 'json'])).out), { items: [] });
+  t.deepEqual(parse((await weft(nobody.address, ['guests', '-o', 'yaml'])).out), { items: [] });
 });
 
 test('refusals about several fields are one line each', async (t) => {

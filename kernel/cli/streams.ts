@@ -1,4 +1,4 @@
-/** How a streaming verb shows its items: line by line, as a table that is replaced, or as a file. */
+/** How a streaming verb shows its items: line by line, as a table that is replaced or comes in parts, or as a file. */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import type { CliSpec } from '../contract/system/index.ts';
 import { isTable, type Printing, render, renderOne, tableColumns } from './answers.ts';
@@ -44,6 +44,47 @@ export async function printTables(io: Io, events: Events, { columns }: CliSpec, 
     const text = render({ whole: item, items, columns }, printing);
     if (!io.terminal || !isTable(printing.output)) return io.out(text);
     io.out(clear + text);
+  }
+}
+
+/** The parts of one table, each as it comes: in JSON and YAML one document with all items; `endless`: each item by itself. */
+export async function printParts(io: Io, events: Events, cli: CliSpec, printing: Printing, endless: boolean): Promise<void> {
+  if (isTable(printing.output)) return await printRows(io, events, cli, printing);
+  if (endless) return await printLines(io, eachOf(events), cli, printing);
+  if (!['json', 'yaml'].includes(printing.output)) {
+    const items = await Array.fromAsync(itemsOf(eachOf(events), io));
+    return io.out(renderOne({ items }, printing.output, () => ''));
+  }
+  const json = printing.output === 'json';
+  let any = false;
+  for await (const item of itemsOf(eachOf(events), io)) {
+    if (json) io.out(`${any ? ',' : '{"items": ['}\n${JSON.stringify(item)}`);
+    else io.out(`${any ? '' : 'items:\n'}${toYaml([item])}`);
+    any = true;
+  }
+  if (json) io.out(any ? '\n]}\n' : '{"items": []}\n');
+  else if (!any) io.out('items: []\n');
+}
+
+/** Columns are as wide as the first part needs. */
+async function printRows(io: Io, events: Events, { columns }: CliSpec, { output, headers = true }: Printing): Promise<void> {
+  const { titles, cells } = tableColumns(columns, output);
+  let table: Table | undefined;
+  const print = (rows: readonly string[][]): void => {
+    if (table === undefined && headers) io.out(new Table(titles, rows).head());
+    table ??= new Table(titles, rows);
+    for (const row of rows) io.out(table.row(row));
+  };
+  for await (const part of itemsOf(events, io)) print((part as { readonly items: readonly unknown[] }).items.map(cells));
+  if (table === undefined) print([]);
+}
+
+/** The items of all parts. */
+async function* eachOf(events: Events): AsyncGenerator<ServerEvent> {
+  for await (const event of events) {
+    const { items } = event.data as { readonly items?: readonly unknown[] };
+    if (items === undefined) yield event;
+    else for (const data of items) yield { ...event, data };
   }
 }
 

@@ -7,7 +7,7 @@ import { scopeOf } from './kinds.ts';
 import { toYaml } from './output.ts';
 import type { Schema } from './schema.ts';
 import type { GlobalOptions, Session } from './session.ts';
-import { printLines, printTables, writeParts } from './streams.ts';
+import { printLines, printParts, printTables, writeParts } from './streams.ts';
 
 export type OwnedOperation = OperationSpec & { readonly plugin: string };
 
@@ -75,16 +75,27 @@ async function call(
   session: Session,
   operation: OwnedOperation,
   cli: CliSpec,
-  input: object,
+  body: Readonly<Record<string, unknown>>,
   options: GlobalOptions & Printing & { write?: string },
 ): Promise<void> {
   const { project, all } = scopeOf(options);
   const { io, client } = session;
   const path = `/v1/${all ? '-' : encodeURIComponent(project)}/operations/${operation.plugin}.${operation.name}`;
-  const asked = { method: 'POST', body: input, about: cli.verb, signal: io.signal } as const;
+  const asked = { method: 'POST', body, about: cli.verb, signal: io.signal } as const;
   if (options.write !== undefined) return await writeParts(io, client.events(`${path}?file=true`, asked), options.write);
-  if (operation.stream) return await (cli.refresh === true ? printTables : printLines)(io, client.events(path, asked), cli, options);
+  if (operation.stream) return await printStream(session, client.events(path, asked), cli, options, body);
   io.out(format(await client.json<unknown>(path, asked), cli, options));
+}
+
+async function printStream(
+  { io }: Session,
+  events: ReturnType<Client['events']>,
+  cli: CliSpec,
+  printing: Printing,
+  body: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  if (cli.parts !== undefined) return await printParts(io, events, cli, printing, body[cli.parts.endless ?? ''] === true);
+  await (cli.refresh === true ? printTables : printLines)(io, events, cli, printing);
 }
 
 function format(reply: unknown, { columns }: CliSpec, printing: Printing): string {

@@ -5,7 +5,18 @@ import type { PluginDefinition } from './plugin.ts';
 
 /** The definition as data, defaults filled. `version` is that of the plugin's package.json. */
 export function manifestOf(definition: PluginDefinition, version: string): Manifest {
-  const { name, summary, needs = [], kinds = [], operations = [], puntClasses = [], grants = {}, limits, config } = definition;
+  const {
+    name,
+    summary,
+    needs = [],
+    kinds = [],
+    operations = [],
+    puntClasses = [],
+    grants = {},
+    limits,
+    config,
+    whenDisabled,
+  } = definition;
   const { rows = [], reads = [], writes = [], outside, servicePort } = grants;
   const manifest = {
     name,
@@ -18,6 +29,7 @@ export function manifestOf(definition: PluginDefinition, version: string): Manif
     grants: { rows, reads, writes, outside, servicePort },
     limits,
     config,
+    whenDisabled,
   };
   // Schemas carry symbols of their library, which are no part of the data.
   return JSON.parse(JSON.stringify(manifest)) as Manifest;

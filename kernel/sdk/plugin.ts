@@ -8,11 +8,15 @@ import type { Static, TSchema } from 'typebox';
 import type {
   CapturedFrame,
   CaptureRequest,
+  Flow,
+  FlowFilter,
+  FlowStats,
   ForwarderCalls,
   PortState,
   PuntRecord,
   Row,
   RowKey,
+  RuleStats,
   TableName,
   TraceStep,
 } from '../contract/net/index.ts';
@@ -79,6 +83,15 @@ export interface Forwarder {
   ): AsyncIterable<{ readonly frames: readonly CapturedFrame[]; readonly lost: number }>;
   /** What would happen to a frame that comes in through a port. */
   trace(port: number, frame: Buffer): Promise<readonly TraceStep[]>;
+  /** Flows that there are, in parts. */
+  flows(filter?: FlowFilter): AsyncIterable<readonly Flow[]>;
+  flowStats(): Promise<FlowStats>;
+  /** What happens to flows, until the loop over it ends or `signal` aborts; see `flows.watch`. */
+  watchFlows(
+    request: { readonly follow?: boolean },
+    signal: AbortSignal,
+  ): AsyncIterable<{ readonly flows: readonly Flow[]; readonly lost: number }>;
+  ruleStats(): Promise<readonly RuleStats[]>;
   /** All ports at once and after every reconnect, then changes. */
   onPorts(listener: (ports: readonly PortState[], removed: readonly number[]) => void): void;
 }
@@ -136,6 +149,8 @@ export interface PluginContext<Config> {
   /** The plugin's own folder; survives restarts. */
   readonly stateDir: string;
   readonly log: Logger;
+  /** Names of the plugins that are installed, this one among them, whether enabled or not. Who has read it is started anew when that changes. */
+  readonly installed: readonly string[];
   /** For metrics of the plugin's own, which `definition.metrics` makes: `weft_NAME_…`; every sample gets the label `process`, the plugin's name. */
   readonly metrics: Registry;
   readonly objects: ObjectCache;
@@ -176,6 +191,8 @@ export interface PluginDefinition<Config extends TSchema = TSchema> {
   readonly grants?: Partial<Grants>;
   readonly limits?: Partial<Limits>;
   readonly config: Config;
+  /** What users notice while the operator has it disabled, as a clause: an alarm says so until it is enabled again. */
+  readonly whenDisabled?: string;
   /** Makes the plugin's own metrics in a registry, for `start` (with `context.metrics`) and for the reference. */
   readonly metrics?: (registry: Registry) => unknown;
   /** Called once, connected to kernel and forwarder, with the cache filled. The plugin is ready when the promise resolves. */

@@ -4,8 +4,12 @@ import type { Logger } from 'pino';
 import type { Caller } from '../bus/index.ts';
 import {
   type CaptureRequest,
+  type Flow,
+  type FlowFilter,
+  type FlowStats,
   type ForwarderCalls,
   type PortState,
+  type RuleStats,
   readRows,
   type TableName,
   type TraceStep,
@@ -52,6 +56,26 @@ export class ForwarderView implements Forwarder {
 
   async trace(port: number, frame: Buffer): Promise<readonly TraceStep[]> {
     return (await this.#forwarder.call('ports.trace', { port, frame })).steps;
+  }
+
+  async *flows(filter: FlowFilter = {}): AsyncGenerator<readonly Flow[]> {
+    for (let cursor: number | undefined = 0; cursor !== undefined; ) {
+      const part: ForwarderCalls['flows.read']['out'] = await this.#forwarder.call('flows.read', { filter, cursor });
+      if (part.flows.length > 0) yield part.flows;
+      cursor = part.cursor;
+    }
+  }
+
+  flowStats(): Promise<FlowStats> {
+    return this.#forwarder.call('flows.stats', {});
+  }
+
+  watchFlows(request: { readonly follow?: boolean }, signal: AbortSignal): ReturnType<Forwarder['watchFlows']> {
+    return this.#forwarder.stream('flows.watch', request, { signal });
+  }
+
+  async ruleStats(): Promise<readonly RuleStats[]> {
+    return (await this.#forwarder.call('rules.stats', {})).rules;
   }
 
   onPorts(listener: Listener): void {

@@ -189,3 +189,30 @@ test('nothing is written after the rows were removed for good', async (t) => {
   await new Promise((resolve) => setImmediate(resolve));
   t.deepEqual(forwarder.rows(), []);
 });
+
+test('a change that waited for the forwarder is one change, not mixed with the rows that it removes', async (t) => {
+  const { rows, forwarder, link } = joined();
+  await rows.replace([vrf(1)]);
+  link.disconnect();
+  const changed = rows.update([vrf(2)], [vrf(1)]);
+  const sent: number[] = [];
+  forwarder.refuse = (row) => {
+    if (row.table === 'vrf') sent.push(row.id);
+    return null;
+  };
+  link.connect();
+  await changed;
+  t.deepEqual(sent, [1, 2]);
+  t.deepEqual(idsIn(forwarder), [2]);
+});
+
+test('a forwarder that refuses what it had taken gets the change that may mend it', async (t) => {
+  const { rows, forwarder, link } = joined();
+  await rows.replace([vrf(1)]);
+  link.disconnect();
+  forwarder.refuse = (row) => (row.table === 'vrf' && row.id === 1 ? 'no room' : null);
+  const changed = rows.update([vrf(2)], [vrf(1)]);
+  link.connect();
+  await changed;
+  t.deepEqual(idsIn(forwarder), [2]);
+});

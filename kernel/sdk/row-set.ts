@@ -39,6 +39,8 @@ export class RowPublisher implements RowSet {
   #generation: number | null = null;
   /** Logged last, once while it stays the same; empty when all is well. */
   #complaint = '';
+  /** The forwarder did not take again what it had taken: a change may mend that. */
+  #refused = false;
   #running = false;
   #closed = false;
 
@@ -92,7 +94,10 @@ export class RowPublisher implements RowSet {
   async #step(): Promise<void> {
     await this.#forwarder.whenConnected();
     if (this.#closed) return;
-    const job = this.#jobs[0];
+    // What was wanted before comes first and alone, unless it is refused: until a generation is complete, rows of the former one are there, and a
+    // change that is sent within would be mixed with what it removes.
+    const again = this.#generation === null && this.#told && !this.#refused;
+    const job = again ? undefined : this.#jobs[0];
     const changes = await this.#packed(job);
     if (changes === null || this.#closed) return;
     const { ops, undo } = this.#wanted.change(changes);
@@ -102,6 +107,7 @@ export class RowPublisher implements RowSet {
       if (this.#closed) return;
       this.#told = true;
       this.#complaint = '';
+      this.#refused = false;
       if (job !== undefined) this.#done().resolve();
     } catch (thrown) {
       undo();
@@ -133,6 +139,7 @@ export class RowPublisher implements RowSet {
       return sleep(retryMs);
     }
     if (job !== undefined) return this.#done().reject(thrown);
+    this.#refused = true;
     this.#log.error({ error }, 'the forwarder refuses rows that it had taken before; trying again');
     await sleep(10 * retryMs);
   }

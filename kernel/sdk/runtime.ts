@@ -1,4 +1,5 @@
 /** One running plugin: its context, its channels to kernel and forwarder, and what it serves. `run.ts` gives it sockets, `testing` memory. */
+import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import type { BusClient, Caller, Handlers } from '../bus/index.ts';
 import type { ForwarderCalls } from '../contract/net/index.ts';
@@ -68,6 +69,9 @@ export class Runtime {
   readonly #alarms: LatestQueue<Alarm>;
   readonly #kernelOpen = Promise.withResolvers<void>();
   readonly #forwarderOpen = Promise.withResolvers<void>();
+  /** As the kernel said first. */
+  #installed: readonly string[] | undefined;
+  #asksInstalled = false;
   #plugin: Plugin | null = null;
 
   constructor(options: RuntimeOptions) {
@@ -143,7 +147,8 @@ export class Runtime {
   async #greetKernel(): Promise<void> {
     const { definition, manifestHash } = this.#options;
     try {
-      await this.#kernel.caller.call('hello', { name: definition.name, manifestHash, pid: process.pid });
+      const { installed } = await this.#kernel.caller.call('hello', { name: definition.name, manifestHash, pid: process.pid });
+      this.#assertInstalled(installed);
       await this.#feed.connected();
       this.#kernelOpen.resolve();
       for (const queue of this.#queues()) queue.open();
@@ -151,6 +156,14 @@ export class Runtime {
     } catch (thrown) {
       this.#greetAgain(thrown, 'kernel', () => this.#greetKernel());
     }
+  }
+
+  /** A plugin that has asked which others there are decides by it for as long as it runs: it starts anew when that is not true any more. */
+  #assertInstalled(installed: readonly string[]): void {
+    this.#installed ??= installed;
+    const same = isDeepStrictEqual(new Set(installed), new Set(this.#installed));
+    if (this.#asksInstalled && !same) throw fail('INVALID', 'other plugins are installed than when this one started');
+    this.#installed = installed;
   }
 
   async #greetForwarder(): Promise<void> {
@@ -178,11 +191,18 @@ export class Runtime {
 
   #context(): PluginContext<never> {
     const { definition, config, stateDir, log } = this.#options;
+    const installed = (): readonly string[] => {
+      this.#asksInstalled = true;
+      return this.#installed ?? [];
+    };
     return {
       name: definition.name,
       config: config as never,
       stateDir,
       log,
+      get installed() {
+        return installed();
+      },
       metrics: this.#options.metrics.registry,
       objects: this.#cache,
       rows: this.#rows,

@@ -70,6 +70,19 @@ test('starts with the cache filled, settings defaulted, and says ready', async (
   await running.stop();
 });
 
+test('knows which plugins are installed, and ends when it has decided by that and another kernel has others', async (t) => {
+  const { running, context } = await started(() => ({}), { installed: ['policy'] });
+  const greeted = async (...installed: string[]): Promise<void> => {
+    running.kernelAway();
+    running.kernel.installed = installed;
+    await running.kernelBack();
+  };
+  await greeted('policy', 'dns');
+  t.deepEqual(context.installed, ['greeter', 'policy', 'dns'], 'nobody has asked before');
+  await greeted('dns', 'policy');
+  await t.throwsAsync(greeted('dns'), { message: /other plugins are installed/ });
+});
+
 test('its metrics: calls, rows, frames, and its own', async (t) => {
   const { running, context } = await started();
   const waved = new Counter({ name: 'weft_greeter_waves_total', help: 'Waves that were answered', registers: [context.metrics] });

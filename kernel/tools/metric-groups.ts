@@ -8,6 +8,7 @@ import { Metrics, scrapeUp } from '../src/api/metrics.ts';
 import type { MetricGroup } from './reference-pages.ts';
 
 const nothing = () => [];
+const noFlows = { capacity: 0n, used: 0n, added: 0n, expired: 0n, evicted: 0n, kept: 0n, redecided: 0n, eventsLost: 0n };
 
 export async function metricGroups(plugins: readonly string[]): Promise<MetricGroup[]> {
   const every = metricsOfEvery();
@@ -22,7 +23,13 @@ export async function metricGroups(plugins: readonly string[]): Promise<MetricGr
       forwarder: () => ({ state: 'stopped', pid: null, restarts: 0, rssBytes: null }),
     },
   });
-  const forwarder = new ForwarderMetrics({ statsRead: nothing, dropsRead: nothing, portsRead: nothing, dropName: String });
+  const forwarder = new ForwarderMetrics({
+    statsRead: nothing,
+    dropsRead: nothing,
+    portsRead: nothing,
+    dropName: String,
+    flowStatsRead: () => noFlows,
+  });
   return [
     { owner: 'kernel', title: 'Every process', metrics: every },
     { owner: 'kernel', title: 'The kernel', metrics: [...beside(kernel.process), scrapeUp] },

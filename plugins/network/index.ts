@@ -4,10 +4,13 @@ import { definePlugin, type Forwarder, type OperationCall } from '@weft/kernel/s
 import { admit } from './admission/admit.ts';
 import { Committed } from './admission/committed.ts';
 import { config } from './config.ts';
+import { FlowAlarm } from './flow-alarm.ts';
 import { kinds } from './kinds.ts';
+import { LastNumber } from './last-number.ts';
 import { capture, captureSpec } from './operations/capture.ts';
 import { dropReasonsSpec, explainDrops } from './operations/drop-reasons.ts';
 import { drops, dropsSpec } from './operations/drops.ts';
+import { flows, flowsSpec } from './operations/flows.ts';
 import { routes, routesSpec } from './operations/routes.ts';
 import { stats, statsSpec } from './operations/stats.ts';
 import { top, topSpec } from './operations/top.ts';
@@ -23,43 +26,59 @@ async function knownRows(forwarder: Pick<Forwarder, 'rows'>): Promise<KnownRows>
   return { routes: await forwarder.rows('route'), nexthops: await forwarder.rows('nexthop'), members };
 }
 
+/** Only to say in answers what groups are called: no row depends on it. */
+const namesOnly = 'SecurityGroup';
+
 export default definePlugin({
   name: 'network',
   summary: 'Virtual networks, ports, trunks and routers',
   kinds,
-  operations: [captureSpec, dropsSpec, dropReasonsSpec, routesSpec, statsSpec, topSpec, traceSpec],
-  grants: { rows: ['vrf', 'bridge', 'port', 'mac', 'neighbor', 'nexthop', 'route', 'source', 'member'] },
+  operations: [captureSpec, dropsSpec, dropReasonsSpec, flowsSpec, routesSpec, statsSpec, topSpec, traceSpec],
+  grants: { rows: ['vrf', 'bridge', 'port', 'mac', 'neighbor', 'nexthop', 'route', 'source', 'member'], reads: [namesOnly] },
   // 10,000 ports take 230 MiB.
   limits: { memoryMib: 1024, cpuPercent: 200 },
   config,
   async start(context) {
     const { objects } = context;
-    const programmer = new Programmer(objects, context.rows, context.config);
+    const programmer = new Programmer(objects, context.rows, { ...context.config, policy: context.installed.includes('policy') });
     const phases = new Phases(
       objects,
       (updates) => context.setStatus(updates),
       () => new Date(),
     );
-    const committed = new Committed();
-    objects.follow((before, after) => committed.note(before, after));
+    const lastLink = new LastNumber(context.stateDir);
+    const committed = new Committed(lastLink.value);
+    objects.follow((before, after) => {
+      committed.note(before, after);
+      lastLink.keep(committed.lastLinkId);
+    });
     const known = await knownRows(context.forwarder);
     const replaced = programmer.replace(known);
     // Before the first rows are out: what goes meanwhile must be heard of.
-    objects.onChange(async (changed) => {
+    objects.onChange(async (news) => {
+      const changed = news.filter(({ kind }) => kind !== namesOnly);
       await replaced;
       await programmer.update(changed);
       // Not awaited: the next rows need not wait until the kernel has the status.
       void phases.published(changed);
     });
     await replaced;
-    context.forwarder.onPorts((ports, removed) => void phases.ports(ports, removed));
+    const generations = new Map<number, number>();
+    context.forwarder.onPorts((ports, removed) => {
+      for (const id of removed) generations.delete(id);
+      for (const { id, generation } of ports) generations.set(id, generation);
+      void phases.ports(ports, removed);
+    });
+    const stopWatching = new FlowAlarm(() => context.forwarder.flowStats(), context.alarm).watch();
     return {
       admit: (request: AdmissionRequest) =>
         admit(request, { committed, config: context.config, held: programmer, now: new Date().toISOString() }),
+      stop: stopWatching,
       operations: {
         capture: (input: Parameters<typeof capture>[1], call: OperationCall) => capture(context, input, call),
         drops: (input: { port?: string }, call: OperationCall) => drops(context, input, call),
         'drop-reasons': explainDrops,
+        flows: (input: Parameters<typeof flows>[2], call: OperationCall) => flows(context, generations, input, call),
         stats: (input: { port?: string }, call: OperationCall) => stats(context, input, call),
         routes: (input: { network?: string }, call: OperationCall) => routes(context, programmer.decisions, input, call),
         top: (input: Parameters<typeof top>[1], call: OperationCall) => top(context, input, call),

@@ -148,11 +148,16 @@ export const portSpec = Type.Object(
       ),
     ),
     portSecurity: Type.Boolean({
-      description: "Frames that are not from the port's own addresses or its allowedAddressPairs are dropped (anti-spoofing).",
+      description:
+        "Frames that are not from the port's own addresses or its allowedAddressPairs are dropped (anti-spoofing). Off and without securityGroups the port is open.",
       default: true,
     }),
     securityGroups: Type.Optional(
-      Type.Array(referenceField('A SecurityGroup.'), { description: 'Groups whose rules apply. Not in this version.', maxItems: 64 }),
+      Type.Array(referenceField('A SecurityGroup.'), {
+        description:
+          'Groups whose rules say what the VM may send and what may reach it. Default: the group default of the project; with portSecurity off, none: nothing is asked.',
+        maxItems: 64,
+      }),
     ),
     host: Type.Optional(
       Type.String({ description: 'The appliance that serves the port. Default: this one; not in this version.', maxLength: 253 }),
@@ -245,6 +250,7 @@ export const kinds: readonly KindSpec[] = [
     references: [
       { pointer: '/spec/network', kind: 'VirtualNetwork' },
       { pointer: '/spec/binding/parent', kind: 'Trunk' },
+      { pointer: '/spec/securityGroups/*', kind: 'SecurityGroup' },
     ],
     columns: [
       { title: 'NETWORK', pointer: '/spec/network' },
@@ -252,6 +258,7 @@ export const kinds: readonly KindSpec[] = [
       { title: 'MAC', pointer: '/status/mac' },
       { title: 'PHASE', pointer: '/status/phase' },
       { title: 'REASON', pointer: '/status/reason' },
+      { title: 'GROUPS', pointer: '/spec/securityGroups', wide: true },
       { title: 'BINDING', pointer: '/spec/binding/type', wide: true },
       { title: 'ID', pointer: '/status/id', wide: true },
     ],

@@ -24,7 +24,7 @@ export interface BenchCase {
 
 const k = 1_000;
 const m = 1_000_000;
-const counts: Readonly<Record<number, string>> = { 1: '1', 1000: '1 k', 10000: '10 k', 128000: '128 k', 1000000: '1 M' };
+const counts: Readonly<Record<number, string>> = { 1: '1', 10: '10', 1000: '1 k', 10000: '10 k', 128000: '128 k', 1000000: '1 M' };
 
 const counted = (count: number, what: string): Pick<Variant, 'name' | 'size'> => ({ name: `${counts[count]} ${what}`, size: count });
 
@@ -146,6 +146,17 @@ const stateful: readonly BenchCase[] = [
       ...counted(rules, 'rules'),
       scenario: { kind: 'acl', rules },
       traffic: { flows: 128 * k },
+    })),
+  },
+  {
+    id: 'acl-new',
+    title: 'Rules, each packet opens a flow, the last rule matches',
+    rounds: 'few',
+    variants: [10, k, 10 * k].map((rules) => ({
+      ...counted(rules, 'rules'),
+      scenario: { kind: 'acl', rules },
+      // Few enough to have one destination port, too many for a second packet of one.
+      traffic: { flows: 50 * m },
     })),
   },
   {

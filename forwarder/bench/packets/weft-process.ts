@@ -28,13 +28,15 @@ const warning = 5;
 /** The size of the host's default, which holds a million routes or MAC addresses. */
 const stateMib = 512;
 const memoryMib = 256;
+/** Room for a million flows and for what endless ones leave, all from one port. */
+const flows = { flowPairs: 4_194_304, flowPortPercent: 100 };
 
 function start(job: WeftJob): Forwarder {
   const path = `/dev/shm/weft-bench-state-${randomUUID()}`;
   const stateFd = openSync(path, 'wx+', 0o600);
   unlinkSync(path);
   const forwarder = new Forwarder(job.libforwarder);
-  const sizes = { memoryMib, stateMib, packetThreads: 1, maxPorts: 16_384 };
+  const sizes = { memoryMib, stateMib, packetThreads: 1, maxPorts: 16_384, ...flows };
   forwarder.start({
     ...sizes,
     cpu: job.packetCpu,

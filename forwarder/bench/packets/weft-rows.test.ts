@@ -1,4 +1,4 @@
-import { type Row, readRows, type TableName, tables } from '@weft/kernel/contract/net';
+import { portFlags, type Row, readRows, ruleActions, ruleDirections, type TableName, tables } from '@weft/kernel/contract/net';
 import test from 'ava';
 import { plan, type Scenario } from './scenario.ts';
 import { portCount, weftBatches } from './weft-rows.ts';
@@ -64,6 +64,29 @@ test('gateways of both families are there to be asked for', (t) => {
       ['10.0.0.1', plan.gateway.mac, 1],
       ['2001:db8::1', plan.gateway.mac, 1],
     ],
+  );
+});
+
+test('the last of many rules lets the load pass', (t) => {
+  const rules = rowsOf({ kind: 'acl', rules: 1_001 }, 'rule').filter(({ direction }) => direction === ruleDirections.egress);
+  t.is(rules.length, 1_001);
+  t.like(rules[999], { action: ruleActions.deny, address: '20.3.231.0', prefixLength: 24, portMin: 10_999, portMax: 10_999 });
+  t.like(rules[1_000], { action: ruleActions.allow, priority: 1, portMin: 9, address: '16.0.0.0', prefixLength: 4 });
+  t.true(rowsOf({ kind: 'acl', rules: 1 }, 'port').every(({ flags }) => flags === portFlags.policyRequired));
+});
+
+test('with connection tracking the server may start nothing', (t) => {
+  const rules = rowsOf({ kind: 'stateful' }, 'rule');
+  t.deepEqual(
+    rules.map(({ group, direction }) => [group, direction]),
+    [
+      [17, ruleDirections.ingress],
+      [16, ruleDirections.egress],
+    ],
+  );
+  t.like(
+    rowsOf({ kind: 'stateful' }, 'route').find(({ prefixLength }) => prefixLength === 8),
+    { address: '10.0.0.0', nexthop: 2 },
   );
 });
 

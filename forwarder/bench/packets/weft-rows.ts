@@ -8,8 +8,12 @@ import {
   packUpsert,
   parseIp,
   portFlags,
+  protocols,
   type Row,
+  type RuleRow,
   routeSources,
+  ruleActions,
+  ruleDirections,
   tables,
 } from '@weft/kernel/contract/net';
 import { plan, type Scenario } from './scenario.ts';
@@ -17,7 +21,9 @@ import { plan, type Scenario } from './scenario.ts';
 const vrf = 1;
 const mtu = 1500;
 /** What Weft does of the scenarios. */
-export const supported = ['l2', 'l3', 'vlan', 'arp', 'nd'] as const;
+export const supported = ['l2', 'l3', 'vlan', 'arp', 'nd', 'stateful', 'acl'] as const;
+/** Identity and group of the client's port, and of the server's. */
+const [client, server] = [16, 17];
 /** Rows per call of the library. */
 const rowsPerBatch = 10_000;
 const headBytes = 8;
@@ -27,7 +33,12 @@ export function* weftBatches(scenario: Scenario): Generator<Buffer> {
   yield Buffer.concat(networks(scenario).map(packUpsert));
   if (scenario.kind === 'l2') yield* macBatches(scenario.macs);
   else if (scenario.kind === 'l3') yield* routeBatches(scenario.routes, scenario.family);
-  else if (scenario.kind === 'vlan') yield* routeBatches(1_000, 4);
+  else if (scenario.kind === 'vlan' || isTracked(scenario)) yield* routeBatches(1_000, 4);
+  if (isTracked(scenario)) yield* policyBatches(scenario);
+}
+
+function isTracked(scenario: Scenario): scenario is Extract<Scenario, { kind: 'stateful' | 'acl' }> {
+  return scenario.kind === 'stateful' || scenario.kind === 'acl';
 }
 
 /** Ports that carry frames, and those that only carry VLANs. */
@@ -45,6 +56,9 @@ function networks(scenario: Scenario): Row[] {
       return [...routedNetworks(2), port(1, 1, plan.client.mac), port(2, 2, plan.server.mac)];
     case 'vlan':
       return [...routedNetworks(4), trunk(1), trunk(2), vlanPort(3, 1, plan.client.mac), vlanPort(4, 2, plan.server.mac)];
+    case 'stateful':
+    case 'acl':
+      return [...routedNetworks(2), ...wayBack(), closed(port(1, 1, plan.client.mac)), closed(port(2, 2, plan.server.mac))];
     default:
       throw new RangeError(`Weft has no rows for the scenario ${scenario.kind}: it does ${supported.join(', ')}`);
   }
@@ -72,6 +86,47 @@ function routedNetworks(exit: number): Row[] {
       puntClass: 0,
     },
   ];
+}
+
+/** Answers return to all who may send. */
+function wayBack(): Row[] {
+  const hop = { port: 1, bridge: 1, mac: plan.client.mac, type: nexthopTypes.port, flags: 0, size: 0, puntClass: 0 };
+  return [
+    { table: 'nexthop', id: 2, ...hop },
+    { table: 'route', vrf, prefixLength: 8, address: '10.0.0.0', source: routeSources.static, nexthop: 2 },
+  ];
+}
+
+function closed(row: Row): Row {
+  return { ...row, flags: portFlags.policyRequired } as Row;
+}
+
+/** What the client starts may pass and be answered, the server may start nothing; with `acl`, if the last of many rules says so. */
+function* policyBatches(scenario: Extract<Scenario, { kind: 'stateful' | 'acl' }>): Generator<Buffer> {
+  const identities = [client, server].flatMap((number, at): Row[] => [
+    { table: 'port_identity', port: 1 + at, identity: number },
+    { table: 'identity_group', identity: number, group: number, gate: 1 },
+  ]);
+  yield Buffer.concat([...identities, rule({ group: server, direction: ruleDirections.ingress })].map(packUpsert));
+  if (scenario.kind === 'stateful') return yield packUpsert(rule({ group: client }));
+  const first = ipBytes(parseIp(plan.firstRoute) ?? { family: 4, value: 0n }).readUInt32BE();
+  const rules = Array.from({ length: scenario.rules - 1 }, (_, n) => {
+    const address = [24, 16, 8, 0].map((shift) => ((first + (n % 1_000) * 256) >>> shift) & 0xff).join('.');
+    const l4Port = 10_000 + n;
+    return rule({ group: client, number: n, action: ruleActions.deny, ...udpTo(l4Port), prefixLength: 24, address });
+  });
+  const last = rule({ group: client, number: scenario.rules, priority: 1, ...udpTo(9), prefixLength: 4, address: '16.0.0.0' });
+  yield Buffer.concat([...rules, last].map(packUpsert));
+}
+
+function udpTo(l4Port: number): Partial<RuleRow> {
+  return { protocol: protocols.udp, portMin: l4Port, portMax: l4Port };
+}
+
+/** Allows all IPv4 that leaves a port of the group, but for what is given. */
+function rule(given: Partial<RuleRow> & Pick<RuleRow, 'group'>): RuleRow {
+  const any = { protocol: 0, portMin: 0, portMax: 0xffff, remoteGroup: 0, prefixLength: 0, address: '0.0.0.0' };
+  return { table: 'rule', number: 0, priority: 0, direction: ruleDirections.egress, action: ruleActions.allow, ...any, ...given };
 }
 
 function bridge(id: number, mode: keyof typeof forwardingModes): Row {

@@ -37,6 +37,9 @@ static const struct counted {
         {"nd", "nd", 1, 32000},
         {"flood", "flood", 1, 16000},
         {"spoofed", "spoofed", 1, 32000},
+        {"flow-1k", "flow", 1000, 32000},
+        {"flow-tcp-1k", "flow-tcp", 1000, 32000},
+        {"new-flows", "new-flows", 1000, 32000},
 };
 #define COUNT (sizeof(list) / sizeof(list[0]))
 

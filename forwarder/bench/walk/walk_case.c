@@ -2,6 +2,7 @@
 
 #include <netinet/icmp6.h>
 #include <rte_byteorder.h>
+#include <rte_tcp.h>
 #include <string.h>
 
 #include "discovery.h"
@@ -12,6 +13,8 @@
 #define FRAME_MAX 1514u
 #define UDP4      42u
 #define UDP6      62u
+/* That flows go by. */
+#define FLOW_ROUTES 1000u
 
 /* Of the case `vlan`: where it leaves. */
 #define TRUNK_OUT   9u
@@ -190,6 +193,54 @@ static void make_crowd(void)
 	        .address = {10, 6, 0, 11});
 }
 
+/* Ports 1 and 3 follow rules that allow everything. */
+static void make_policy(void)
+{
+	for (uint8_t id = 1; id <= 3; id += 2) {
+		RIG_ROW(rule, .group = id, .number = 1, .direction = id == 1 ? FWD_RULE_EGRESS : FWD_RULE_INGRESS,
+		        .family = 4, .port_max = UINT16_MAX);
+		RIG_ROW(identity_group, .identity = 100 + id, .group = id, .gate = 1);
+		RIG_ROW(port_identity, .port = id, .identity = 100 + id);
+		RIG_ROW(port, .id = id, .bridge = id == 1 ? 10 : 20, .mtu = 1500, .mac = {2, 0, 0, 0, 0, id},
+		        .binding = FWD_BINDING_NONE, .flags = FWD_PORT_SECURITY | FWD_PORT_POLICY_REQUIRED);
+	}
+}
+
+/* Flow n: destination n mod ROUTES, and a port for each further round. */
+static void route4_of_flow(uint32_t number)
+{
+	if (number < FLOW_ROUTES)
+		route4_to_port3(number);
+}
+
+static void aim_flow(uint8_t *frame, uint32_t number)
+{
+	uint16_t port = rte_cpu_to_be_16((uint16_t)(number / FLOW_ROUTES + 1000));
+
+	set_address4(frame + 14, number % FLOW_ROUTES);
+	memcpy(frame + 36, &port, sizeof(port));
+}
+
+/* Each frame is of another flow. */
+static void aim_new(uint8_t *frame, uint32_t number)
+{
+	static uint32_t flow;
+	/* Above those of services. */
+	uint16_t ports[2] = {
+	        rte_cpu_to_be_16((uint16_t)(flow / 60000)), rte_cpu_to_be_16((uint16_t)(1000 + flow % 60000))};
+
+	set_address4(frame + 14, number);
+	memcpy(frame + 34, ports, sizeof(ports));
+	flow++;
+}
+
+static uint32_t tcp(uint8_t *frame, uint32_t flow)
+{
+	memset(frame, 0, FRAME);
+	make_tcp(frame, mac_gateway, 1, 0x0a01000b, 0, (uint16_t)(1000 + flow), RTE_TCP_ACK_FLAG);
+	return FRAME;
+}
+
 const struct walk_case walk_cases[] = {
         {.name = "l3",
                 .title = "L3, IPv4 routes of /24",
@@ -265,6 +316,39 @@ const struct walk_case walk_cases[] = {
                 .entry = 1,
                 .drop = DROP_SPOOFED_ADDRESS,
                 .frame = spoofed},
+        {.name = "flow",
+                .title = "L3, flows between ports with policy",
+                .sizes = {1000, 128000, 1000000},
+                .entry = 1,
+                .exits = {3},
+                .copies = 1,
+                .flows = 1 << 20,
+                .rows = make_policy,
+                .destination = route4_of_flow,
+                .frame = udp,
+                .aim = aim_flow},
+        {.name = "flow-tcp",
+                .title = "L3, TCP flows between ports with policy",
+                .sizes = {1000, 128000, 1000000},
+                .entry = 1,
+                .exits = {3},
+                .copies = 1,
+                .flows = 1 << 20,
+                .rows = make_policy,
+                .destination = route4_of_flow,
+                .frame = tcp,
+                .aim = aim_flow},
+        {.name = "new-flows",
+                .title = "L3, a new flow with each packet",
+                .sizes = {1000},
+                .entry = 1,
+                .exits = {3},
+                .copies = 1,
+                .flows = 1 << 19,
+                .rows = make_policy,
+                .destination = route4_to_port3,
+                .frame = udp,
+                .aim = aim_new},
 };
 const uint32_t walk_case_count = sizeof(walk_cases) / sizeof(walk_cases[0]);
 

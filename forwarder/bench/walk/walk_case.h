@@ -26,6 +26,8 @@ struct walk_case {
 	/** Frames that leave for each that enters; when 0, what each is dropped as. */
 	uint8_t copies;
 	enum drop_reason drop;
+	/** Pairs of flows that fit into their table; 0: the rig's few. */
+	uint32_t flows;
 	/** Rows beside those of tenants.h; NULL: none. */
 	void (*rows)(void);
 	/** Adds the row of one destination; NULL: there are none. */

@@ -45,6 +45,7 @@ void walk_start(const struct walk_case *which, int (*sink)(struct port_io *, str
 
 	self = which;
 	ops = (struct port_ops){.name = "bench", .rx_burst = no_receive, .tx_burst = sink, .close = no_close};
+	rig_flows = (struct fwd_config){.flow_pairs = which->flows, .flow_port_percent = 100};
 	rig_start();
 	tenants_make();
 	if (which->rows != NULL)

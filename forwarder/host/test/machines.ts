@@ -36,7 +36,8 @@ export async function configure({ netns, address }: Machine): Promise<void> {
   await run('ip', ['-n', netns, 'route', 'add', 'default', 'via', gateway]);
 }
 
-export function networkRows(machines: readonly Machine[]): Row[] {
+/** `flags`: of the machines' ports. */
+export function networkRows(machines: readonly Machine[], flags: number = portFlags.portSecurity): Row[] {
   return [
     { table: 'vrf', id: bridge },
     {
@@ -56,7 +57,7 @@ export function networkRows(machines: readonly Machine[]): Row[] {
         id,
         bridge,
         parent: 0,
-        flags: portFlags.portSecurity,
+        flags,
         mac,
         mtu: 1500,
         vlan: 0,

@@ -13,8 +13,8 @@ export interface Network {
   readonly machines: readonly [Machine, Machine];
 }
 
-/** Two machines that can reach each other. */
-export async function makeNetwork(t: ExecutionContext, settings = {}): Promise<Network> {
+/** Two machines that can reach each other, unless `flags` of their ports ask for rules. */
+export async function makeNetwork(t: ExecutionContext, settings = {}, flags?: number): Promise<Network> {
   const launcher = new Launcher();
   const machines = [makeMachine(1), makeMachine(2)] as const;
   t.teardown(async () => {
@@ -25,7 +25,7 @@ export async function makeNetwork(t: ExecutionContext, settings = {}): Promise<N
   await launcher.start(settings);
   const network = await launcher.plugin('network', tables);
   const begun = await network.caller.call('rows.begin', {});
-  await network.caller.call('rows.apply', { ...begun, ops: batch(networkRows(machines)) });
+  await network.caller.call('rows.apply', { ...begun, ops: batch(networkRows(machines, flags)) });
   await network.caller.call('rows.commit', begun);
   await portsReach(network, 2, ['up', 'down']);
   for (const machine of machines) await configure(machine);

@@ -201,5 +201,14 @@ const operations = [
     output: {},
     cli: { verb: 'busy', refresh: true, columns: [{ title: 'Who', pointer: '/who' }] },
   },
+  {
+    plugin: 'network',
+    name: 'guests',
+    summary: 'Who is there',
+    stream: true,
+    input: { type: 'object', properties: { follow: { type: 'boolean' } } },
+    output: {},
+    cli: { verb: 'guests', parts: { endless: 'follow' }, columns: [{ title: 'Who', pointer: '/who' }] },
+  },
   { plugin: 'network', name: 'hidden', summary: 'No verb', stream: false, input: {}, output: {} },
 ];

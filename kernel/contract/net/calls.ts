@@ -57,6 +57,73 @@ export interface CapturedFrame {
   readonly data: Buffer;
 }
 
+/** A flow: the packets of one conversation in both directions, told as its first packet went. */
+export interface Flow {
+  /** `began` and `ended` only while somebody follows; `denied`: a packet of it was dropped by the rules, and nothing is remembered of it. */
+  readonly event: 'listed' | 'began' | 'ended' | 'denied';
+  /** Since 1970: when this was told. */
+  readonly timeMs: number;
+  /** Port that the first packet entered through, and the one that it left through (0: none); another port with the same number has another generation. */
+  readonly fromPort: number;
+  readonly fromGeneration: number;
+  readonly toPort: number;
+  readonly toGeneration: number;
+  /** IANA protocol number. */
+  readonly protocol: number;
+  readonly src: string;
+  readonly dst: string;
+  /** ICMP: identifier, and type << 8 | code. */
+  readonly srcPort: number;
+  readonly dstPort: number;
+  readonly state: 'opening' | 'established' | 'closing' | 'closed';
+  readonly action: 'allow' | 'deny';
+  /** Rule of the first port that decided, and rule of the second. */
+  readonly egressRule?: RuleName;
+  readonly ingressRule?: RuleName;
+  readonly packets: number;
+  readonly bytes: number;
+  readonly replyPackets: number;
+  readonly replyBytes: number;
+  readonly ageMs: number;
+  readonly idleMs: number;
+  /** Name of a drop reason. */
+  readonly lastDrop?: string;
+}
+
+/** As in rows of table rule. */
+export interface RuleName {
+  readonly group: number;
+  readonly number: number;
+}
+
+/** All that is given must fit. */
+export interface FlowFilter {
+  /** At either end. */
+  readonly port?: number;
+  readonly protocol?: number;
+  readonly address?: string;
+  readonly l4Port?: number;
+}
+
+/** The table of flows as a whole; counts since the forwarder started. */
+export interface FlowStats {
+  readonly capacity: number;
+  readonly used: number;
+  readonly added: number;
+  readonly expired: number;
+  readonly evicted: number;
+  readonly kept: number;
+  readonly redecided: number;
+  readonly eventsLost: number;
+}
+
+/** What a rule decided since the forwarder started. */
+export interface RuleStats extends RuleName {
+  readonly flows: number;
+  readonly packets: number;
+  readonly bytes: number;
+}
+
 /** What happens to a traced frame, step by step. */
 export type TraceStep =
   /** A stage of the walk gave a verdict: `next`, `route`, `send` …, or the name of a drop reason. */
@@ -70,6 +137,8 @@ export type TraceStep =
   | { readonly kind: 'punted'; readonly plugin: string; readonly puntClass: string; readonly frame: Buffer }
   /** A frame is made besides the one that caused it: a copy, a fragment, an ICMP error. */
   | { readonly kind: 'made'; readonly frame: Buffer }
+  /** The frame belongs to a flow, or would begin one (event `began`). */
+  | { readonly kind: 'flow'; readonly flow: Flow }
   /** An address behind the port would be remembered, in this table. */
   | { readonly kind: 'learned'; readonly table: TableName };
 
@@ -106,5 +175,11 @@ export interface ForwarderCalls {
   /** Number of the caller's service port, and of the namespace behind it: sockets in another one reach nobody any more. FORBIDDEN, UNAVAILABLE. */
   readonly 'service.namespace': Unary<Record<string, never>, { port: number; namespace: string }>;
   readonly 'stats.read': Unary<{ ports?: readonly number[] }, { ports: readonly PortStats[] }>;
+  /** Flows, some at a time: `cursor` of the answer goes into the next question; none: that was all. For plugins that may write rows of table `port` or `rule`, as the next three. */
+  readonly 'flows.read': Unary<{ filter?: FlowFilter; cursor?: number }, { flows: readonly Flow[]; cursor?: number }>;
+  readonly 'flows.stats': Unary<Record<string, never>, FlowStats>;
+  /** What happens to flows: those denied (at most 10 a second, and 50 at once, of the packets that entered through one port), and with `follow` those that begin and end. Who does not follow is told of 2,000 a second of all ports together. `lost`: how many more there were since it began, for lack of room or of speed. The first item is empty: it has begun. */
+  readonly 'flows.watch': Stream<{ follow?: boolean }, { flows: readonly Flow[]; lost: number }>;
+  readonly 'rules.stats': Unary<Record<string, never>, { rules: readonly RuleStats[] }>;
   readonly 'drops.read': Unary<{ ports?: readonly number[] }, { drops: readonly DropCount[] }>;
 }

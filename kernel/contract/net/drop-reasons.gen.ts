@@ -151,6 +151,51 @@ export const dropReasons: readonly { readonly name: string; readonly meaning: st
     "advice": "For a moment during changes: nothing. If it goes on, a plugin did not send all its rows: `weft status`."
   },
   {
+    "name": "policy-denied",
+    "meaning": "No rule of the security groups of the port it came from, or of the port it goes to, allows it.",
+    "advice": "Closed unless a rule says otherwise: `weft trace` names the groups that were asked, `weft denials` the packets. Add a rule to one of them if this should pass."
+  },
+  {
+    "name": "policy-pending",
+    "meaning": "The rules of one of the two ports are not known: the plugin policy has not sent them yet, or is disabled.",
+    "advice": "For a moment after a port is made: nothing. If it goes on: `weft status` shows whether plugin `policy` runs."
+  },
+  {
+    "name": "flow-table-full",
+    "meaning": "No room for another flow, and none that is half open could go for it.",
+    "advice": "Raise the forwarder’s `flows/pairs`; `weft flows` shows who has so many."
+  },
+  {
+    "name": "flow-port-limit",
+    "meaning": "The port it came from has as many flows as one port may have.",
+    "advice": "This machine opens too many connections: a scan or an attack. If it is honest, raise the forwarder’s `flows/portPercent`."
+  },
+  {
+    "name": "tcp-mid-stream",
+    "meaning": "A TCP segment without SYN of no known connection, and such are not picked up.",
+    "advice": "Connections from before the start must be made anew; or set the forwarder’s `flows/tcpPickup` to `forward`."
+  },
+  {
+    "name": "icmp-error-invalid",
+    "meaning": "An ICMP error about another ICMP error, or one that quotes too little to tell what it is about.",
+    "advice": "Rare in honest traffic. Look at it: `weft capture` on the port."
+  },
+  {
+    "name": "fragment-invalid",
+    "meaning": "A fragment that overlaps another or is too short to hold what decides about it (RFC 1858, RFC 5722).",
+    "advice": "An attack, or a broken sender. Look at it: `weft capture` on the port."
+  },
+  {
+    "name": "fragment-unknown",
+    "meaning": "A fragment whose first one, which tells the ports, did not come in time.",
+    "advice": "The first fragment was lost or denied: look for drops of the same port at the same time."
+  },
+  {
+    "name": "fragment-limit",
+    "meaning": "More fragments wait for their first one than are kept.",
+    "advice": "This machine sends fragments in a strange order or an attack. Others are not hurt."
+  },
+  {
     "name": "service-limit",
     "meaning": "More packets, datagrams or new connections to sockets of a plugin than one port may send per second.",
     "advice": "This machine asks too often: a loop or an attack. Others are not hurt."

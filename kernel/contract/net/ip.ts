@@ -33,8 +33,7 @@ export function parseIp(text: string): IpAddress | undefined {
 }
 
 export function formatIp({ family, value }: IpAddress): string {
-  const bytes = [...ipBytes({ family, value })];
-  return family === 4 ? bytes.join('.') : new ipaddr.IPv6(bytes).toRFC5952String();
+  return readIp(ipBytes({ family, value }));
 }
 
 /** The address in its one text form; other text as it is. */
@@ -45,7 +44,7 @@ export function canonicalIp(text: string): string {
 
 /** The address that stands in 4 or 16 bytes, in network order. */
 export function readIp(bytes: Buffer): string {
-  return bytes.length === 4 ? bytes.join('.') : formatIp({ family: 6, value: numberOf(bytes) });
+  return bytes.length === 4 ? bytes.join('.') : new ipaddr.IPv6([...bytes]).toRFC5952String();
 }
 
 /** 4 or 16 bytes in network order. */

@@ -205,6 +205,53 @@ export interface LearnedNeighborRow {
   readonly generation: number;
 }
 
+/** What a group allows or denies: flows of one IP version, protocol, range of ports and remote. Among those that match the lowest priority decides, deny before allow. */
+export interface RuleRow {
+  readonly table: 'rule';
+  /** number of the group */
+  readonly group: number;
+  /** of the rule in its group; kept while the rule is */
+  readonly number: number;
+  /** lowest first */
+  readonly priority: number;
+  /** the remote's address belongs to a port with an identity in this group; 0: any */
+  readonly remoteGroup: number;
+  /** destination port, host order; ICMP: type << 8 | code; other protocols: 0 */
+  readonly portMin: number;
+  /** the last one; other protocols, and all of one: 65535 */
+  readonly portMax: number;
+  /** rule_direction */
+  readonly direction: number;
+  /** rule_action */
+  readonly action: number;
+  /** IANA protocol number; 0: any */
+  readonly protocol: number;
+  /** of the remote; bits, at most 32 for IPv4; 0: any address */
+  readonly prefixLength: number;
+  /** the remote's, network order; bits after prefix_length are zero */
+  readonly address: string;
+}
+
+/** An identity belongs to a group. What it means never changes: another set of groups is another identity. */
+export interface IdentityGroupRow {
+  readonly table: 'identity_group';
+  /** number of the identity */
+  readonly identity: number;
+  /** number of the group */
+  readonly group: number;
+  /** where its rules are asked; every gate that an identity has must allow; 0: nowhere, it is only a remote */
+  readonly gate: number;
+}
+
+/** The identity of a port with flag policy_required. Without this row such a port is closed. */
+export interface PortIdentityRow {
+  readonly table: 'port_identity';
+  /** the port */
+  readonly port: number;
+  /** number of the identity; one without groups allows nothing */
+  readonly identity: number;
+}
+
 /** Key of a VrfRow. */
 export interface VrfKey {
   readonly table: 'vrf';
@@ -324,8 +371,33 @@ export interface LearnedNeighborKey {
   readonly address: string;
 }
 
-export type Row = VrfRow | BridgeRow | PortRow | MacRow | NeighborRow | NexthopRow | RouteRow | ServiceRow | PuntClassRow | SourceRow | MemberRow | LearnedMacRow | LearnedNeighborRow;
-export type RowKey = VrfKey | BridgeKey | PortKey | MacKey | NeighborKey | NexthopKey | RouteKey | ServiceKey | PuntClassKey | SourceKey | MemberKey | LearnedMacKey | LearnedNeighborKey;
+/** Key of a RuleRow. */
+export interface RuleKey {
+  readonly table: 'rule';
+  /** number of the group */
+  readonly group: number;
+  /** of the rule in its group; kept while the rule is */
+  readonly number: number;
+}
+
+/** Key of a IdentityGroupRow. */
+export interface IdentityGroupKey {
+  readonly table: 'identity_group';
+  /** number of the identity */
+  readonly identity: number;
+  /** number of the group */
+  readonly group: number;
+}
+
+/** Key of a PortIdentityRow. */
+export interface PortIdentityKey {
+  readonly table: 'port_identity';
+  /** the port */
+  readonly port: number;
+}
+
+export type Row = VrfRow | BridgeRow | PortRow | MacRow | NeighborRow | NexthopRow | RouteRow | ServiceRow | PuntClassRow | SourceRow | MemberRow | LearnedMacRow | LearnedNeighborRow | RuleRow | IdentityGroupRow | PortIdentityRow;
+export type RowKey = VrfKey | BridgeKey | PortKey | MacKey | NeighborKey | NexthopKey | RouteKey | ServiceKey | PuntClassKey | SourceKey | MemberKey | LearnedMacKey | LearnedNeighborKey | RuleKey | IdentityGroupKey | PortIdentityKey;
 export type TableName = Row['table'];
 
 /** Numbers, sizes and fields of the tables. */
@@ -487,6 +559,43 @@ export const tables: Readonly<Record<TableName, TableSpec>> = {
       { name: 'mac', type: 'mac', offset: 24, bytes: 6, key: false },
       { name: 'port', type: 'u32', offset: 32, bytes: 4, key: false, min: 0, max: 1048575 },
       { name: 'generation', type: 'u32', offset: 36, bytes: 4, key: false, min: 0, max: 4294967295 },
+    ],
+  },
+  rule: {
+    number: 14,
+    bytes: 48,
+    keyBytes: 8,
+    fields: [
+      { name: 'group', type: 'u32', offset: 0, bytes: 4, key: true, min: 1, max: 4294967295 },
+      { name: 'number', type: 'u32', offset: 4, bytes: 4, key: true, min: 0, max: 4294967295 },
+      { name: 'priority', type: 'u32', offset: 8, bytes: 4, key: false, min: 0, max: 4294967295 },
+      { name: 'remoteGroup', type: 'u32', offset: 12, bytes: 4, key: false, min: 0, max: 4294967295 },
+      { name: 'portMin', type: 'u16', offset: 16, bytes: 2, key: false, min: 0, max: 65535 },
+      { name: 'portMax', type: 'u16', offset: 18, bytes: 2, key: false, min: 0, max: 65535 },
+      { name: 'direction', type: 'u8', offset: 20, bytes: 1, key: false, min: 0, max: 1 },
+      { name: 'action', type: 'u8', offset: 21, bytes: 1, key: false, min: 0, max: 1 },
+      { name: 'protocol', type: 'u8', offset: 22, bytes: 1, key: false, min: 0, max: 255 },
+      { name: 'prefixLength', type: 'u8', offset: 24, bytes: 1, key: false, min: 0, max: 128 },
+      { name: 'address', type: 'ip', offset: 28, bytes: 16, key: false, family: 23 },
+    ],
+  },
+  identity_group: {
+    number: 15,
+    bytes: 16,
+    keyBytes: 8,
+    fields: [
+      { name: 'identity', type: 'u32', offset: 0, bytes: 4, key: true, min: 16, max: 65535 },
+      { name: 'group', type: 'u32', offset: 4, bytes: 4, key: true, min: 1, max: 4294967295 },
+      { name: 'gate', type: 'u8', offset: 8, bytes: 1, key: false, min: 0, max: 3 },
+    ],
+  },
+  port_identity: {
+    number: 16,
+    bytes: 8,
+    keyBytes: 4,
+    fields: [
+      { name: 'port', type: 'u32', offset: 0, bytes: 4, key: true, min: 1, max: 1048575 },
+      { name: 'identity', type: 'u32', offset: 4, bytes: 4, key: false, min: 16, max: 65535 },
     ],
   },
 };

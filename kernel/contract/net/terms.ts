@@ -29,3 +29,8 @@ export const protocols = { icmp: 1, tcp: 6, udp: 17, icmpv6: 58 } as const;
 export const bridgeFlags = { floodUnknown: 1 } as const;
 export const portFlags = { portSecurity: 1, policyRequired: 2, trunk: 4, server: 8, service: 16 } as const;
 export const neighborFlags = { gateway: 1 } as const;
+/** `ingress`: flows to the port, the remote is the source. */
+export const ruleDirections = { ingress: 0, egress: 1 } as const;
+export const ruleActions = { allow: 0, deny: 1 } as const;
+/** The first number of an identity that plugins may use, and the last. */
+export const identityRange = { least: 16, most: 65_535 } as const;

@@ -5,8 +5,8 @@ import type { Stream, Unary } from './wire.ts';
 
 /** Served by the kernel to each plugin on a socket of its own. */
 export interface KernelCalls {
-  /** First call after connecting: tells what was loaded; refused when the manifest differs from the registered one. */
-  readonly hello: Unary<{ name: string; manifestHash: string; pid: number }, { revision: number }>;
+  /** First call after connecting: tells what was loaded; refused when the manifest differs from the registered one. `installed`: names of all plugins, enabled or not. */
+  readonly hello: Unary<{ name: string; manifestHash: string; pid: number }, { revision: number; installed: readonly string[] }>;
   /** The plugin serves. */
   readonly ready: Unary<Record<string, never>, Record<string, never>>;
   readonly 'objects.list': Unary<{ kinds: readonly string[] }, { revision: number; objects: readonly WeftObject[] }>;

@@ -58,6 +58,8 @@ export interface KindSpec {
   readonly finalizer?: boolean;
   /** JSON pointers of the fields below `/spec` that users may change of an object that a plugin manages. */
   readonly sharedFields?: readonly string[];
+  /** Names that mean something in each project also while no object has them: references to them from the project hold. */
+  readonly implied?: readonly string[];
 }
 
 export interface OperationSpec {
@@ -95,6 +97,8 @@ export interface CliSpec {
   readonly argument?: string;
   /** Each item of the stream is a whole table, `{items: [...]}`: on a terminal it replaces the one before, elsewhere the first is all. */
   readonly refresh?: boolean;
+  /** Each item of the stream is a part of one table, `{items: [...]}`. With the input flag `endless` it does not end: a line for each. */
+  readonly parts?: { readonly endless?: string };
 }
 
 export interface PuntClassSpec {
@@ -146,4 +150,6 @@ export interface Manifest {
   readonly limits?: Partial<Limits>;
   /** JSON Schema of the plugin's settings. */
   readonly config: object;
+  /** What users notice while the operator has it disabled, as a clause: `ports are closed`. An alarm says so until it is enabled again. */
+  readonly whenDisabled?: string;
 }

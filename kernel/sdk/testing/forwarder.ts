@@ -19,10 +19,17 @@ import {
   tables,
 } from '../../contract/net/index.ts';
 import { fail } from '../../contract/system/index.ts';
+import { Feed } from './feed.ts';
+import { FakeFlows } from './flows.ts';
 
 const opHeaderBytes = 8;
 const upsert = 1;
 const batchOps = 1_000;
+
+interface PortNews {
+  readonly ports: readonly PortState[];
+  readonly removed: readonly number[];
+}
 
 interface Held {
   readonly row: Row;
@@ -41,6 +48,7 @@ export class FakeForwarder {
   captured: readonly CapturedFrame[] = [];
   /** Captures that were asked for and have not ended. */
   captures: readonly CaptureRequest[] = [];
+  readonly flows = new FakeFlows(() => this.#granted.has('port') || this.#granted.has('rule'));
   /** Number of calls of `rows.apply` so far, of changed rows, and of generations begun. */
   applies = 0;
   changes = 0;
@@ -50,7 +58,7 @@ export class FakeForwarder {
   readonly #rows = new Map<string, Held>();
   readonly #granted: ReadonlySet<string>;
   readonly #puntClasses: readonly string[];
-  readonly #watchers = new Set<(change: { ports: readonly PortState[]; removed: readonly number[] }) => void>();
+  readonly #portNews = new Feed<PortNews>();
   #staged: Buffer[] = [];
 
   constructor(granted: readonly string[], puntClasses: readonly string[]) {
@@ -83,7 +91,7 @@ export class FakeForwarder {
     const ports = states.map((state): PortState => ({ generation: 1, slot: state.id, state: 'up', reason: '', ...state }));
     for (const port of ports) this.ports.set(port.id, port);
     for (const id of removed) this.ports.delete(id);
-    for (const tell of this.#watchers) tell({ ports, removed });
+    this.#portNews.tell({ ports, removed });
   }
 
   /** A batch of punts as it arrives at the plugin. */
@@ -120,10 +128,11 @@ export class FakeForwarder {
       'ports.read': () => ({ ports: [...this.ports.values()] }),
       'ports.trace': ({ port, frame }) => ({ steps: this.trace(port, frame) }),
       'ports.capture': (request, context) => this.#capture(request, context),
-      'ports.watch': (_, context) => this.#watch(context),
+      'ports.watch': (_, { signal }) => this.#portNews.follow({ ports: [...this.ports.values()], removed: [] }, signal),
       'service.socket': () => noSockets(),
       'service.namespace': () => noSockets(),
       'stats.read': ({ ports }) => ({ ports: this.stats.filter((entry) => ports === undefined || ports.includes(entry.id)) }),
+      ...this.flows.handlers(),
       'drops.read': ({ ports }) => ({ drops: this.drops.filter((entry) => ports === undefined || ports.includes(entry.port)) }),
     };
   }
@@ -178,29 +187,6 @@ export class FakeForwarder {
       if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
     } finally {
       this.captures = this.captures.filter((open) => open !== request);
-    }
-  }
-
-  async *#watch({ signal }: CallContext): AsyncGenerator<{ ports: readonly PortState[]; removed: readonly number[] }> {
-    const changes: { ports: readonly PortState[]; removed: readonly number[] }[] = [{ ports: [...this.ports.values()], removed: [] }];
-    let wake: () => void = () => undefined;
-    const tell = (change: { ports: readonly PortState[]; removed: readonly number[] }): void => {
-      changes.push(change);
-      wake();
-    };
-    this.#watchers.add(tell);
-    signal.addEventListener('abort', () => wake(), { once: true });
-    try {
-      while (!signal.aborted) {
-        const change = changes.shift();
-        if (change !== undefined) yield change;
-        else
-          await new Promise<void>((resolve) => {
-            wake = resolve;
-          });
-      }
-    } finally {
-      this.#watchers.delete(tell);
     }
   }
 }

@@ -27,6 +27,8 @@ export class FakeKernel {
   readonly alarms = new Map<string, Alarm>();
   /** What the plugin wrote by `context.apply`. */
   readonly applied: ObjectInput[] = [];
+  /** Names of the plugins that are there, beside the one that is tested. */
+  installed: readonly string[] = [];
   /** How often the plugin said hello and ready. */
   hellos = 0;
   readies = 0;
@@ -68,9 +70,9 @@ export class FakeKernel {
 
   handlers(): Handlers<KernelCalls> {
     return {
-      hello: () => {
+      hello: ({ name }) => {
         this.hellos += 1;
-        return { revision: this.revision };
+        return { revision: this.revision, installed: [...new Set([name, ...this.installed])] };
       },
       ready: () => {
         this.readies += 1;

@@ -31,6 +31,8 @@ export interface StartOptions {
   readonly config?: object;
   /** Objects that are in the store when the plugin starts. */
   readonly objects?: readonly WeftObject<object, object>[];
+  /** Names of other plugins that are installed. */
+  readonly installed?: readonly string[];
   readonly ports?: readonly (Partial<PortState> & { id: number })[];
   /** Default: a folder of its own, removed by `stop`. */
   readonly stateDir?: string;
@@ -75,6 +77,7 @@ export class TestPlugin {
       (definition.puntClasses ?? []).map((puntClass) => puntClass.name),
     );
     this.kernel.kinds = definition.kinds ?? [];
+    this.kernel.installed = options.installed ?? [];
     this.#ownsStateDir = options.stateDir === undefined;
     this.#stateDir = options.stateDir ?? mkdtempSync(join(tmpdir(), `weft-${definition.name}-`));
     for (const object of options.objects ?? []) this.kernel.put(object);

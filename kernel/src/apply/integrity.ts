@@ -52,6 +52,7 @@ function danglingIn(world: World, steps: Planned, change: Change): FieldError[] 
     const found = living(afterwards(world, steps, target));
     const foreign = target.project !== undefined && target.project !== change.key.project;
     if (found !== null && (!foreign || found.metadata.shared === true)) return [];
+    if (!foreign && world.registry.kind(target.kind)?.spec.implied?.includes(target.name) === true) return [];
     if (!foreign) return [{ object, pointer, ...missing(world, steps, target) }];
     // the same words for both: a project does not see what another one has
     const message = `${formatKey(target)} does not exist, or belongs to another project and is not shared`;
@@ -63,6 +64,8 @@ function danglingIn(world: World, steps: Planned, change: Change): FieldError[] 
 function missing(world: World, steps: Planned, target: ObjectKey): { message: string; fix: string } {
   const going = afterwards(world, steps, target) !== null;
   const message = `${formatKey(target)} ${going ? 'is being deleted' : 'does not exist'}`;
+  if (!going && world.registry.kind(target.kind) === undefined)
+    return { message, fix: `leave it out: no plugin that is installed serves the kind ${target.kind}` };
   const create = going ? 'wait until it is gone and create it anew' : 'create it first';
   const pending = [...steps.values()].flatMap(({ change }) => (change?.after ? [change.after] : []));
   const present = [...world.store.list(target.kind, target.project ?? ''), ...pending.filter((one) => one.kind === target.kind)]
@@ -88,6 +91,8 @@ function dependantsLeft(world: World, steps: Planned, change: Change): FieldErro
   const names = own.map(formatKey).sort().slice(0, 10);
   const more = sources.length - names.length;
   const list = names.length === 0 ? `${more} of other projects` : names.join(', ') + (more > 0 ? ` and ${more} more` : '');
-  const fix = gone ? 'delete those first, or all of it at once with --cascade' : 'delete those first, or leave it shared';
+  const fix = gone
+    ? 'take it out of them or delete those first, or all of it at once with --cascade'
+    : 'delete those first, or leave it shared';
   return [{ object: formatKey(change.key), pointer: '', message: `is used by ${list}`, fix }];
 }

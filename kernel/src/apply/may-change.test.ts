@@ -51,6 +51,14 @@ test('a shared field lets nobody delete the object, and no other plugin write it
   t.is((await refusal(t, () => world.apply([thing('Machine', 'm', { ...made, note: 'x' })], { subject: labels }))).code, 'FORBIDDEN');
 });
 
+test('who may not delete an object is told what it goes with', async (t) => {
+  const world = await begin(t);
+  const owned = thing('Part', 'owned', {}, { ownerReferences: [{ kind: 'Machine', name: 'm' }] });
+  await world.apply([owned], { subject: workshop });
+  const { fix } = await refusal(t, () => world.apply([], { remove: [{ key: keyTo('Part', 'owned') }] }));
+  t.regex(fix ?? '', /it goes with Machine m$/);
+});
+
 test('what users set stays when the plugin writes the object again', async (t) => {
   const world = await begin(t);
   await world.apply([thing('Machine', 'm', { ...made, note: 'mine', limits: { power: 9, speed: 3 } }, { labels: { hall: '1' } })]);

@@ -41,7 +41,9 @@ export function assertMayChange(world: World, key: ObjectKey, before: WeftObject
   const pointer = after === null || subject.kind === 'plugin' ? '' : firstDifference(writable(before), writable(after), shared);
   if (pointer === null) return;
   const offer = shared.length === 0 || after === null ? '' : `; open to you: ${shared.join(', ')}`;
-  const fix = `change what ${manager} makes it from${offer}`;
+  const owners = (before.metadata.ownerReferences ?? []).map(({ kind, name }) => `${kind} ${name}`).join(', ');
+  const going = after === null && owners !== '' ? `; it goes with ${owners}` : '';
+  const fix = `change what ${manager} makes it from${offer}${going}`;
   throw invalid([{ object: formatKey(key), pointer, message: `is managed by the plugin ${manager}`, fix }], 'FORBIDDEN');
 }
 

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { WeftFailure } from '../../contract/system/index.ts';
 import { orphansAmong, Registry } from '../registry/index.ts';
+import { parseInputs } from './input.ts';
 import { tellOrphans } from './orphans.ts';
 import { Pipeline } from './pipeline.ts';
 import { keyTo, thing, workshop, workshopManifest } from './test/workshop.ts';
@@ -62,4 +63,22 @@ test('a system object that nobody serves is still referred to from the projects,
   await t.throwsAsync(pipeline.apply({ ...request, remove: [site] }), { message: /Site\/s: is used by Machine\/default\/m/ });
   await pipeline.apply({ ...request, remove: [site, { key: keyTo('Machine', 'm') }] });
   t.deepEqual(world.store.counts, { Project: 1 });
+});
+
+test('who names an object of a kind that nobody serves is told so; one that is there may be named', async (t) => {
+  const world = await makeWorld();
+  t.teardown(world.close);
+  await world.apply([shelf('a'), book('c', 'a')]);
+  const { registry, pipeline } = withoutLibrary(world);
+  const label = (name: string, of: string) => parseInputs(registry, [{ kind: 'Label', metadata: { name }, spec: { book: of } }]);
+  const request = { remove: [], cascade: false, missingOk: false, dryRun: false, subject: { kind: 'user', name: 'alice' } } as const;
+  await t.notThrowsAsync(pipeline.apply({ ...request, apply: label('known', 'c') }));
+  const { error } = (await t.throwsAsync(pipeline.apply({ ...request, apply: label('lost', 'nope') }), {
+    instanceOf: WeftFailure,
+  })) as WeftFailure;
+  t.like(error.errors?.[0], {
+    pointer: '/spec/book',
+    message: 'Book/default/nope does not exist',
+    fix: 'leave it out: no plugin that is installed serves the kind Book',
+  });
 });

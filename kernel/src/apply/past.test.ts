@@ -2,6 +2,7 @@ import test, { type ExecutionContext } from 'ava';
 import { WeftFailure } from '../../contract/system/index.ts';
 import { Confirmations } from './confirmations.ts';
 import { systemSubject } from './subject.ts';
+import { keyTo, thing, workshop, workshopManifest } from './test/workshop.ts';
 import { book, makeWorld, shelf, type TestWorld } from './test/world.ts';
 
 const alice = { kind: 'user', name: 'alice' } as const;
@@ -43,6 +44,22 @@ test('a rollback leaves what a plugin manages to the plugin', async (t) => {
   await world.pipeline.setAlarm('library.fire', { severity: 'warning', subject: 'x', text: 'hot' });
   t.deepEqual((await world.pipeline.rollback(revision, false, alice)).results, []);
   t.is(world.store.counts.Alarm, 1);
+});
+
+test('of what a plugin manages a rollback, and a change that is taken back, bring back what users had set', async (t) => {
+  const world = await makeWorld(undefined, [workshopManifest]);
+  t.teardown(world.close);
+  const spec = (): unknown => world.store.get(keyTo('Machine', 'm'))?.spec;
+  await world.apply([thing('Machine', 'm', { model: 'fast', limits: { power: 9 } })], { subject: workshop });
+  const { revision } = await world.apply([thing('Machine', 'm', { model: 'fast', note: 'mine', limits: { power: 9 } })]);
+  await world.apply([thing('Machine', 'm', { model: 'faster', limits: { power: 7 } })], { subject: workshop });
+  await world.apply([thing('Machine', 'm', { model: 'faster', note: 'other', limits: { power: 7, speed: 3 } })]);
+  await world.pipeline.rollback(revision, false, alice);
+  t.deepEqual(spec(), { model: 'faster', note: 'mine', limits: { power: 7 } });
+  const { trial } = await world.apply([thing('Machine', 'm', { model: 'faster', limits: { power: 7, speed: 1 } })], { trialMs: 60_000 });
+  await world.pipeline.revert(trial ?? t.fail());
+  t.deepEqual(spec(), { model: 'faster', note: 'mine', limits: { power: 7 } });
+  t.deepEqual((await world.pipeline.rollback(world.store.revision, false, alice)).results, []);
 });
 
 test('a rollback beyond the log, or to the future, is refused', async (t) => {

@@ -1,4 +1,4 @@
-/** Wishes that bring the past back: how objects were at a revision, or before one transaction. What plugins and the system wrote follows by itself. */
+/** Wishes that bring the past back: how objects were at a revision, or before one transaction. What plugins and the system wrote follows by itself, but for the fields that users share. */
 import { isDeepStrictEqual } from 'node:util';
 import { type Change, defaultProject, fail, formatKey, keyOf, type ObjectKey, type WeftObject } from '../../contract/system/index.ts';
 import { alarmKind, projectKind, type Registry } from '../registry/index.ts';
@@ -6,6 +6,7 @@ import type { LogEntry, ObjectStore } from '../store/index.ts';
 import { isDying, living } from './finalizers.ts';
 import { invalid, type Wanted } from './input.ts';
 import type { Intent } from './intent.ts';
+import { withValueOf } from './plain-data.ts';
 
 export interface Past {
   readonly store: ObjectStore;
@@ -71,12 +72,11 @@ function wishes(past: Past, entries: readonly LogEntry[]): Wishes {
     const key = keyOf(entry.object);
     const before = living(entry.before);
     const now = past.store.get(key) ?? null;
-    if (
-      isDeepStrictEqual(writable(now), writable(before)) ||
-      [before, now, entry.object].some((one) => followsByItself(past.registry, one))
-    )
-      continue;
-    if (before !== null) apply.push(wantedAgain(past, key, before));
+    if (isDeepStrictEqual(writable(now), writable(before))) continue;
+    if ([before, now, entry.object].some((one) => followsByItself(past.registry, one))) {
+      const again = sharedAgain(past.registry, key, before, living(now));
+      if (again !== null) apply.push(wantedAgain(past, key, again));
+    } else if (before !== null) apply.push(wantedAgain(past, key, before));
     else if (now !== null && !isPermanent(key)) remove.push({ key });
   }
   return { apply, remove };
@@ -86,6 +86,14 @@ function followsByItself(registry: Registry, object: WeftObject | null): boolean
   if (object === null) return false;
   const { kind, metadata } = object;
   return kind === alarmKind.kind || (metadata.managedBy !== undefined && registry.plugin(metadata.managedBy) !== undefined);
+}
+
+/** What a plugin manages, as it is, but with what users had set of it; null when that is the same. */
+function sharedAgain(registry: Registry, key: ObjectKey, before: WeftObject | null, now: WeftObject | null): WeftObject | null {
+  if (before === null || now === null || before.metadata.managedBy !== now.metadata.managedBy) return null;
+  const shared = registry.kind(key.kind)?.spec.sharedFields ?? [];
+  const again = shared.reduce<unknown>((next, pointer) => withValueOf(next, before, pointer), now) as WeftObject;
+  return isDeepStrictEqual(again.spec, now.spec) ? null : again;
 }
 
 function isPermanent({ kind, name }: ObjectKey): boolean {

@@ -110,6 +110,19 @@ test('a delete that would dangle names the dependants; cascade takes them, too',
   t.deepEqual(world.store.counts, { Project: 1 });
 });
 
+test('a name that a kind implies may be referred to from its project, whether an object has it or not', async (t) => {
+  const world = await makeWorld();
+  t.teardown(world.close);
+  const tenant = { kind: 'Project', metadata: { name: 'tenant' } };
+  const { results } = await world.apply([tenant, book('a', 'floor', [], { project: 'tenant' }), book('b', 'floor')]);
+  t.is(results.length, 3);
+  const foreign = await refusal(t, () => world.apply([book('c', 'tenant/floor')]));
+  t.is(foreign.errors?.[0]?.pointer, '/spec/shelf');
+  await world.apply([shelf('floor')]);
+  await world.apply([book('b', 'floor', ['b'])]);
+  t.is((await refusal(t, () => world.apply([book('d', 'flooor')]))).errors?.[0]?.pointer, '/spec/shelf');
+});
+
 test('a delete together with all its dependants, or with what takes their reference away, is no problem', async (t) => {
   const world = await makeWorld();
   t.teardown(world.close);

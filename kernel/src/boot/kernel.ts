@@ -120,6 +120,7 @@ function compose(handoff: Handoff, launcher: LauncherLink, log: Logger, opened: 
       entryOf,
       limits: (handoff.settings as KernelSettings).limits ?? {},
       enforcement: handoff.enforcement ?? null,
+      tellMissed: (plugin, text) => tellAlarm(parts.resolve(tokens.pipeline), missedAlarm(plugin), plugin, text, log),
       forwarderMetrics: (deadlineMs) => launcher.forwarderMetrics(deadlineMs),
     });
   });
@@ -207,11 +208,16 @@ function alarmAbout(plugin: string): string {
   return `kernel.plugin-${plugin}`;
 }
 
+function missedAlarm(plugin: string): string {
+  return `kernel.disabled-${plugin}`;
+}
+
 /** Of plugins that were taken away: nobody else would clear them, and users may not. */
 async function clearForeignAlarms(store: ObjectStore, registry: Registry, pipeline: Pipeline): Promise<void> {
   for (const { metadata } of store.list('Alarm')) {
     if (isRefusalAlarm(metadata.name)) await pipeline.clearAlarm(metadata.name);
-    const plugin = metadata.name.startsWith(alarmAbout('')) ? metadata.name.slice(alarmAbout('').length) : metadata.name.split('.')[0];
+    const prefix = [alarmAbout(''), missedAlarm('')].find((each) => metadata.name.startsWith(each));
+    const plugin = prefix === undefined ? metadata.name.split('.')[0] : metadata.name.slice(prefix.length);
     if (plugin !== 'kernel' && registry.plugin(plugin ?? '') === undefined) await pipeline.clearAlarm(metadata.name);
   }
 }

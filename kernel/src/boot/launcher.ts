@@ -18,7 +18,7 @@ import { removeMounts } from './marked-mounts.ts';
 import { readOptions } from './options.ts';
 import { type InstancePaths, programDir } from './paths.ts';
 import { assertReadable } from './readable.ts';
-import { openStateMemory, type StateMemory } from './state-memory.ts';
+import { assertRoom, openStateMemory, type StateMemory } from './state-memory.ts';
 import { Uids } from './uids.ts';
 
 function say(line: string): void {
@@ -69,6 +69,7 @@ async function up(): Promise<void> {
   assertReadable(programDir, settings.pluginDirs);
   await claim(paths);
   const tls = tlsHandoff(settings.api.tls, paths.stateDir, say);
+  assertRoom(settings.forwarder.flows.pairs);
   const memory = openStateMemory();
   const groups = new ControlGroups(groupName(paths.runDir));
   groups.removeDead((name) => lockHolder(join('/run', name, 'lock')) !== null);

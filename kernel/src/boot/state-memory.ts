@@ -1,6 +1,7 @@
 /** The forwarder's memory that outlives it: a file in tmpfs without a name, kept open by the launcher. */
 import { randomInt, randomUUID } from 'node:crypto';
-import { closeSync, openSync, unlinkSync } from 'node:fs';
+import { closeSync, openSync, statfsSync, unlinkSync } from 'node:fs';
+import { fail } from '../../contract/system/index.ts';
 
 export interface StateMemory {
   readonly descriptor: number;
@@ -8,10 +9,30 @@ export interface StateMemory {
   readonly linkTag: string;
 }
 
+const folder = '/dev/shm';
+const mib = 1024 * 1024;
+/** In the memory, of one that the forwarder remembers. */
+const flowBytes = 256;
+
+/**
+ * Throws UNAVAILABLE when the flows that VMs may open do not fit: a process that writes to a full tmpfs is ended, and they could do that at will.
+ * What else is in the memory grows with objects only.
+ */
+export function assertRoom(flowPairs: number, dir = folder): void {
+  const { bavail, bsize } = statfsSync(dir);
+  const [needed, free] = [Math.ceil((flowPairs * flowBytes) / mib), Math.floor((bavail * bsize) / mib)];
+  if (needed <= free) return;
+  throw fail(
+    'UNAVAILABLE',
+    `${flowPairs} flows may take ${needed} MiB in ${dir}, where ${free} MiB are free`,
+    `make it larger (mount -o remount,size=50% ${dir}) or lower the setting forwarder.flows.pairs`,
+  );
+}
+
 /** The memory is freed with the last holder of the descriptor. */
 export function openStateMemory(): StateMemory {
   // A name that nobody can take beforehand.
-  const path = `/dev/shm/weft-${randomUUID()}`;
+  const path = `${folder}/weft-${randomUUID()}`;
   const descriptor = openSync(path, 'wx+', 0o600);
   try {
     unlinkSync(path);

@@ -13,6 +13,9 @@ const counts = [
   'count:2:100',
   'count:1:65536',
   'count:1:1000000',
+  'count:64:16777216',
+  'count:1:100',
+  'count:1:2592000',
 ];
 
 export function addFormats(): void {

@@ -88,6 +88,28 @@ export const hostSchema = {
     },
     packetThreads: { doc: 'threads that forward; more than one pays with as many CPUs to spare', format: 'count:1:8', default: 1 },
     maxPorts: { doc: 'ports that may exist at once', format: 'count:1:65536', default: 16_384 },
+    flows: {
+      pairs: {
+        doc: 'flows that are remembered; each takes 256 bytes of memory in tmpfs while it lives, and at most 320 bytes in all',
+        format: 'count:64:16777216',
+        default: 524_288,
+      },
+      portPercent: { doc: 'share of them that flows from one port may take, percent', format: 'count:1:100', default: 25 },
+      tcpEstablished: {
+        doc: 'seconds without a packet after which an open TCP connection is forgotten',
+        format: 'count:1:2592000',
+        default: 7_440,
+      },
+      tcpTransitory: { doc: 'the same of TCP connections that begin or end', format: 'count:1:2592000', default: 240 },
+      udp: { doc: 'the same of UDP', format: 'count:1:2592000', default: 300 },
+      icmp: { doc: 'the same of ICMP and ICMPv6', format: 'count:1:2592000', default: 60 },
+      other: { doc: 'the same of all other protocols', format: 'count:1:2592000', default: 300 },
+      tcpPickup: {
+        doc: 'a TCP segment without SYN that belongs to no flow: forward: judged as if it were the first of its direction; either: allowed when either direction would be; never: dropped as tcp-mid-stream',
+        format: ['forward', 'either', 'never'],
+        default: 'forward',
+      },
+    },
     debug: { faults: { doc: 'serve the calls that break the forwarder on purpose, for tests', format: 'switch', default: false } },
   },
   limits: {

@@ -28,6 +28,13 @@ const refused: [string, string, RegExp, RegExp][] = [
   ['an unknown setting', 'logLevl: debug', /^logLevl is no setting \(weft\.yaml\)$/, /did you mean "logLevel"/],
   ['an unknown nested setting', 'forwarder: {maxPort: 4}', /^forwarder\.maxPort is no setting/, /did you mean "maxPorts"/],
   ['a number out of range', 'forwarder: {cpu: 9999}', /^forwarder\.cpu must be a whole number from -1 to 1023/, /packet thread/],
+  ['too long a time', 'forwarder: {flows: {udp: 2592001}}', /^forwarder\.flows\.udp must be a whole number from 1 to 2592000/, /UDP/],
+  [
+    'a pick-up that is none',
+    'forwarder: {flows: {tcpPickup: no}}',
+    /^forwarder\.flows\.tcpPickup must be one of the possible values/,
+    /without SYN/,
+  ],
   ['a wrong type', 'forwarder: {hugepages: maybe}', /^forwarder\.hugepages must be true or false/, /hugepages/],
   ['a word that is none of the choices', 'logLevel: loud', /^logLevel must be one of the possible values/, /severity/],
   ['a relative path', 'stateDir: here', /^stateDir must be an absolute path/, /survive a restart/],

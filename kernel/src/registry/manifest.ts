@@ -67,8 +67,9 @@ const manifestSchema = record(
           converters: { type: 'array', items: converter },
           finalizer: { type: 'boolean' },
           sharedFields: { type: 'array', items: { type: 'string', pattern: '^/spec/' } },
+          implied: { type: 'array', items: identifier },
         },
-        ['aliases', 'converters', 'finalizer', 'sharedFields'],
+        ['aliases', 'converters', 'finalizer', 'sharedFields', 'implied'],
       ),
     },
     operations: {
@@ -81,7 +82,10 @@ const manifestSchema = record(
           viewer: { type: 'boolean' },
           input: schema,
           output: schema,
-          cli: record({ verb: identifier, columns, argument: text, refresh: { type: 'boolean' } }, ['argument', 'refresh']),
+          cli: record(
+            { verb: identifier, columns, argument: text, refresh: { type: 'boolean' }, parts: record({ endless: text }, ['endless']) },
+            ['argument', 'refresh', 'parts'],
+          ),
           file: record({ mediaType: { type: 'string', pattern: '^[a-z]+/[a-z0-9.+-]+$' } }),
           glossary: identifier,
           bundle: { type: 'boolean' },
@@ -96,8 +100,9 @@ const manifestSchema = record(
     ]),
     limits: record({ memoryMib: some, cpuPercent: some, tasks: some, stateMib: some }, ['memoryMib', 'cpuPercent', 'tasks', 'stateMib']),
     config: schema,
+    whenDisabled: text,
   },
-  ['limits'],
+  ['limits', 'whenDisabled'],
 );
 
 /** Taken by the processes that are no plugins. */
@@ -140,7 +145,8 @@ function readManifest(name: string, folder: string, file: Buffer): FoundPlugin {
 function operationProblem({ name, stream, input, cli, file, glossary, bundle }: OperationSpec): string[] {
   const fields = Object.keys((input as { properties?: object }).properties ?? {});
   const argument = cli?.argument;
-  if (!stream && (file !== undefined || cli?.refresh === true)) return [`operation ${name}: only a stream can be a file or refresh`];
+  if (!stream && (file !== undefined || cli?.refresh === true || cli?.parts !== undefined))
+    return [`operation ${name}: only a stream can be a file, refresh or come in parts`];
   const asked = (input as { required?: readonly string[] }).required ?? [];
   if ((glossary !== undefined || bundle === true) && (stream || asked.length > 0))
     return [`operation ${name}: what is a glossary or goes into bundles answers at once, without input`];

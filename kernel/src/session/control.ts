@@ -44,6 +44,8 @@ export interface ControlParts {
   readonly limits: Readonly<Record<string, Partial<Limits>>>;
   /** Of limits, as the launcher told; null without a launcher. */
   readonly enforcement: Enforcement | null;
+  /** A plugin is disabled that is missed, or (null) is not any more. */
+  readonly tellMissed: (plugin: string, text: string | null) => void;
   /** What the forwarder tells of itself, asked for by way of the launcher. */
   readonly forwarderMetrics: (deadlineMs: number) => Promise<string>;
 }
@@ -55,6 +57,7 @@ export class Control implements PluginControl {
   readonly #supervision: Supervision;
   readonly #refusals: Pick<Refusals, 'counts'>;
   readonly #entryOf: (folder: string) => string;
+  readonly #tellMissed: (plugin: string, text: string | null) => void;
   readonly #forwarderMetrics: (deadlineMs: number) => Promise<string>;
   readonly #limits: Readonly<Record<string, Partial<Limits>>>;
   readonly #enforcement: Enforcement | null;
@@ -68,6 +71,7 @@ export class Control implements PluginControl {
     this.#supervision = parts.supervision;
     this.#refusals = parts.refusals;
     this.#entryOf = parts.entryOf;
+    this.#tellMissed = parts.tellMissed;
     this.#forwarderMetrics = parts.forwarderMetrics;
     this.#limits = parts.limits;
     this.#enforcement = parts.enforcement;
@@ -82,6 +86,7 @@ export class Control implements PluginControl {
       others.filter((name) => !this.#enablement.isEnabled(name)),
       others.filter((name) => this.#enablement.isEnabled(name)),
     );
+    for (const { plugin, text } of this.#enablement.missed()) this.#tellMissed(plugin, text);
   }
 
   /** News of the launcher's children. */

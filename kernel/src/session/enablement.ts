@@ -54,10 +54,20 @@ export class Enablement {
     const rows = `what it set in the forwarder (${manifest.grants.rows.join(', ')}) is removed: what depends on it ends at once`;
     const others = `plugins that need it do not work without it: ${needing.map(({ name }) => name).join(', ')}`;
     return [
+      ...(manifest.whenDisabled === undefined ? [] : [manifest.whenDisabled]),
       ...(present.length > 0 ? [objects] : []),
       ...(manifest.grants.rows.length > 0 ? [rows] : []),
       ...(needing.length > 0 ? [others] : []),
     ];
+  }
+
+  /** Plugins that are missed while they are disabled: the text of an alarm, or null while there is nothing to tell. */
+  missed(): readonly { readonly plugin: string; readonly text: string | null }[] {
+    return this.#registry.plugins.flatMap(({ name: plugin, manifest }) => {
+      if (manifest?.whenDisabled === undefined) return [];
+      const text = `it is disabled: ${manifest.whenDisabled}; enable it: weft plugin enable ${plugin}`;
+      return [{ plugin, text: this.isEnabled(plugin) ? null : text }];
+    });
   }
 
   /** Resolves once it is on disk. */

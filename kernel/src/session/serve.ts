@@ -31,7 +31,7 @@ export function kernelCallsFor(plugin: RegisteredPlugin, parts: SessionParts): H
       }
       failpoint('session.hello');
       links.greeted(name);
-      return { revision: store.revision };
+      return { revision: store.revision, installed: registry.plugins.map((installed) => installed.name) };
     },
     ready: () => {
       rights.assertGreeted();

@@ -18,6 +18,8 @@ interface House extends Omit<TestWorld, 'pipeline' | 'admitter'> {
   readonly wanted: PluginToRun[][];
   readonly disabled: string[][];
   readonly broken: string[][];
+  /** What is missed, by plugin. */
+  readonly missed: Map<string, string | null>;
   readonly restarted: string[];
   readonly forgiven: string[];
   /** Brings a plugin's process up to `ready`. */
@@ -54,6 +56,7 @@ async function makeHouse(t: ExecutionContext): Promise<House> {
     forgive: (name: string) => void forgiven.push(name),
     state,
   };
+  const missed = new Map<string, string | null>();
   const control = new Control({
     registry,
     enablement,
@@ -63,6 +66,7 @@ async function makeHouse(t: ExecutionContext): Promise<House> {
     limits: { labels: { memoryMib: 777 } },
     enforcement: { memory: 'watch', cpu: 'none', tasks: 'user' },
     entryOf: (folder) => `${folder}/index.ts`,
+    tellMissed: (plugin, text) => void missed.set(plugin, text),
     forwarderMetrics: () => Promise.resolve('# of the forwarder'),
   });
   const session = { store, registry, pipeline, links, onReady: () => undefined };
@@ -93,7 +97,7 @@ async function makeHouse(t: ExecutionContext): Promise<House> {
     return { kernel: pair.b, disconnect: pair.disconnect };
   };
   const apply: TestWorld['apply'] = (documents, more) => world.apply.call(null, documents, more);
-  return { ...world, apply, pipeline, links, enablement, control, wanted, disabled, broken, restarted, forgiven, start };
+  return { ...world, apply, pipeline, links, enablement, control, wanted, disabled, broken, missed, restarted, forgiven, start };
 }
 
 const user = { kind: 'user', name: 'alice' } as const;
@@ -120,6 +124,15 @@ test('hello is refused to another name and to another manifest', async (t) => {
   await t.throwsAsync(kernel.call('hello', { name: 'library', manifestHash: 'old', pid: 1 }), {
     message: /not the one that the kernel has read/,
   });
+});
+
+test('hello names all plugins that are installed, also those that are not enabled', async (t) => {
+  const house = await makeHouse(t);
+  const { kernel } = await house.start('labels');
+  const { manifestHash = '' } = house.registry.plugin('labels') ?? {};
+  const { installed } = await kernel.call('hello', { name: 'labels', manifestHash, pid: 1 });
+  t.deepEqual([...installed].sort(), house.registry.plugins.map(({ name }) => name).sort());
+  t.true(installed.length > 1);
 });
 
 test('nothing is served before hello, nor after the process has gone', async (t) => {
@@ -361,6 +374,17 @@ test('what disabling a plugin would do is told in sentences, and nothing once it
   ]);
   await house.enablement.change('library', { enabled: false });
   t.deepEqual(disabling(), []);
+});
+
+test('a plugin that is missed while it is disabled is told of, until it is enabled again', async (t) => {
+  const house = await makeHouse(t);
+  house.control.want();
+  t.deepEqual([...house.missed], [['labels', null]]);
+  t.deepEqual(house.control.list().find(({ name }) => name === 'labels')?.disabling, ['books have no labels']);
+  await house.control.change('labels', { enabled: false });
+  t.is(house.missed.get('labels'), 'it is disabled: books have no labels; enable it: weft plugin enable labels');
+  await house.control.change('labels', { enabled: true });
+  t.deepEqual([...house.missed], [['labels', null]]);
 });
 
 test('a plugin lets go of its own kinds alone', async (t) => {

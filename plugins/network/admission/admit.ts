@@ -1,5 +1,13 @@
 /** Decides about a transaction: pure, from the committed objects, the changes and the numbers that the forwarder still holds. */
-import { formatIp, idLimit, type LogicalRouter, type Port, type Trunk, type VirtualNetwork } from '@weft/kernel/contract/net';
+import {
+  formatIp,
+  idLimit,
+  type LogicalRouter,
+  type Port,
+  servicePortId,
+  type Trunk,
+  type VirtualNetwork,
+} from '@weft/kernel/contract/net';
 import {
   type AdmissionReply,
   type AdmissionRequest,
@@ -40,6 +48,7 @@ export interface AdmissionContext {
 type Patch = { readonly key: ObjectKey; readonly status: Record<string, unknown> };
 
 const lastVni = 16_777_215;
+const lastLinkId = servicePortId(0) - 1;
 
 export function admit(request: AdmissionRequest, context: AdmissionContext): AdmissionReply {
   const { changes } = request;
@@ -62,8 +71,9 @@ export function admit(request: AdmissionRequest, context: AdmissionContext): Adm
   const allocations = allocatePorts(ports, world, refusals);
   if (refusals.list.length > 0) return { patches: [], refusals: refusals.list };
 
-  const linkIds = idSpace(committed.linkIds, held.ports);
-  const tableIds = idSpace(committed.tableIds, held.vrfs);
+  // In turn: other plugins may have rows that name a former port by its number, and say what passes it.
+  const linkIds = new NumberSpace(1, lastLinkId, isTaken(committed.linkIds, held.ports), committed.lastLinkId);
+  const tableIds = new NumberSpace(1, idLimit - 1, isTaken(committed.tableIds, held.vrfs));
   const pending = { phase: 'Pending', reason: awaitingForwarder, since: context.now };
   const patches = [
     ...networks.map((each) => {
@@ -91,7 +101,7 @@ function patch(
 ): readonly Patch[] {
   const id = before?.status.id ?? ids.take();
   if (id === undefined) {
-    refusals.add(after, '', `this appliance holds at most ${idLimit - 1} objects of this kind`, 'delete some first');
+    refusals.add(after, '', `no number is free: this appliance holds about a million objects of this kind`, 'delete some first');
     return [];
   }
   const status = { id, ...facts };
@@ -102,8 +112,8 @@ function patch(
 }
 
 /** Objects that this transaction deletes still count: their rows are in the forwarder. */
-function idSpace(committed: Holders<number>, held: NumbersHeld['ports']): NumberSpace {
-  return new NumberSpace(1, idLimit - 1, (id) => committed.has(id) || held.has(id));
+function isTaken(committed: Holders<number>, held: NumbersHeld['ports']): (id: number) => boolean {
+  return (id) => committed.has(id) || held.has(id);
 }
 
 /** VNIs that networks have or name are used. */

@@ -89,13 +89,14 @@ test('an address moves on when its holder gives it up for another that names it'
 
 test('a freed number waits until the forwarder has let go of it', (t) => {
   const store = new Store();
-  store.apply([network('red', '10.1.0.0/24'), port('a'), trunk('t')]);
+  store.apply([network('red', '10.1.0.0/24'), router('a', 'red'), port('p')]);
+  store.held.vrfs.add(2);
   store.held.ports.add(2);
-  t.deepEqual(store.apply([port('b')], [keyOfWanted(port('a'))]), []);
-  t.is(statusOf(store, port('b')).id, 3);
-  store.held.ports.clear();
-  store.apply([port('c')]);
-  t.is(statusOf(store, port('c')).id, 2);
+  t.deepEqual(store.apply([router('b'), port('q')], [keyOfWanted(router('a'))]), []);
+  t.deepEqual([statusOf(store, router('b')).id, statusOf(store, port('q')).id], [3, 3]);
+  store.held.vrfs.clear();
+  store.apply([router('c')]);
+  t.is(statusOf(store, router('c')).id, 2);
 });
 
 test('networks and routers share one space of numbers, ports and trunks another', (t) => {
@@ -180,8 +181,10 @@ test('deleting everything frees everything', async (t) => {
       }
       const all = [...store.objects.values()].map(({ kind, metadata }) => ({ kind, project: 'default', name: metadata.name }));
       if (store.apply([], all).length > 0 || store.objects.size > 0) throw new Error('something could not be deleted');
+      const { linkIds, lastLinkId } = store.committed;
+      for (let id = 1; id <= lastLinkId; id++) if (linkIds.has(id)) throw new Error(`the number ${id} leaked`);
       store.apply([network('red', '10.1.0.0/28'), port('fresh')]);
-      const { id, addresses } = statusOf(store, port('fresh'));
+      const [{ id }, { addresses }] = [statusOf(store, network('red')), statusOf(store, port('fresh'))];
       if (id !== 1 || JSON.stringify(addresses) !== '["10.1.0.2"]') throw new Error(`a number or address leaked: ${id}, ${addresses}`);
     }),
     { numRuns: 100, seed: 7 },

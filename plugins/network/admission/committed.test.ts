@@ -10,7 +10,7 @@ test('an index that was kept over random changes decides as one that is made ane
       const store = new Store();
       for (const step of steps) {
         const { apply, remove } = sound(store, step);
-        const fresh = new Committed();
+        const fresh = new Committed(store.committed.lastLinkId);
         for (const object of store.objects.values()) fresh.note(undefined, object);
         const changes = store.changes(apply, remove.map(keyOfWanted));
         t.deepEqual(store.decide(changes), store.decide(changes, fresh));

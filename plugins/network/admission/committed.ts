@@ -1,5 +1,5 @@
 /** The committed objects with an index of what they hold, kept while they come and go, so that a decision costs what it changes. */
-import { type LogicalRouter, type Port, parseIp, type Trunk, type VirtualNetwork } from '@weft/kernel/contract/net';
+import { idLimit, type LogicalRouter, type Port, parseIp, type Trunk, type VirtualNetwork } from '@weft/kernel/contract/net';
 import type { WeftObject } from '@weft/kernel/contract/system';
 import { pairAddress, pairsOf } from '../pairs.ts';
 import { claimOf } from './bindings.ts';
@@ -32,6 +32,17 @@ export class Committed {
   /** Links, VLANs and sockets, as `claimOf` names them. */
   readonly links = new Holders<string>();
   readonly #tenancies = new Map<string, Tenancy>();
+  #lastLinkId: number;
+
+  /** @param lastLinkId as of an earlier life; 0: of none */
+  constructor(lastLinkId = 0) {
+    this.#lastLinkId = lastLinkId;
+  }
+
+  /** The number that a port or trunk was given last. */
+  get lastLinkId(): number {
+    return this.#lastLinkId;
+  }
 
   /** What is known of a network's ports; undefined without any. */
   tenancy(network: string): Tenancy | undefined {
@@ -71,6 +82,8 @@ export class Committed {
 
   #noteLink(note: Note, object: Port | Trunk, title: string): void {
     this.linkIds[note](object.status.id, title);
+    // Numbers are given in turn, and begin anew at the end: what lies ahead by less than half of them came later.
+    if ((object.status.id - this.#lastLinkId + idLimit) % idLimit < idLimit / 2) this.#lastLinkId = object.status.id;
     const claim = claimOf(object);
     if (claim) this.links[note](claim.what, title);
   }

@@ -1,18 +1,29 @@
-/** Hands out the lowest free numbers of a space, without giving back any within one transaction. */
+/** Hands out the free numbers of a space in turn, without giving back any within one transaction. */
 export class NumberSpace {
-  readonly #isUsed: (number: number) => boolean;
+  readonly #first: number;
   readonly #last: number;
+  readonly #isUsed: (number: number) => boolean;
   #next: number;
+  #untried: number;
 
-  constructor(first: number, last: number, isUsed: (number: number) => boolean) {
-    this.#next = first;
+  /** @param after the number that was given last: those above it come first, then those from the beginning. Default: the lowest come first */
+  constructor(first: number, last: number, isUsed: (number: number) => boolean, after = last) {
+    this.#first = first;
     this.#last = last;
     this.#isUsed = isUsed;
+    this.#next = after >= first && after < last ? after + 1 : first;
+    this.#untried = last - first + 1;
   }
 
-  /** The lowest free number, now used; undefined when there is none. */
+  /** A free number, now used; undefined when there is none. */
   take(): number | undefined {
-    while (this.#next <= this.#last && this.#isUsed(this.#next)) this.#next += 1;
-    return this.#next > this.#last ? undefined : this.#next++;
+    for (; this.#untried > 0; this.#untried -= 1) {
+      const number = this.#next;
+      this.#next = number === this.#last ? this.#first : number + 1;
+      if (this.#isUsed(number)) continue;
+      this.#untried -= 1;
+      return number;
+    }
+    return undefined;
   }
 }

@@ -106,12 +106,6 @@ refuses([
     at: 'Port/default/new /spec/mac',
     says: /no address/,
   },
-  {
-    why: 'security groups',
-    apply: [port('new', { securityGroups: ['web'] })],
-    at: 'Port/default/new /spec/securityGroups',
-    says: /leave it out/,
-  },
   { why: 'another host', apply: [port('new', { host: 'appliance-2' })], at: 'Port/default/new /spec/host', says: /leave it out/ },
   {
     why: 'a pair with a multicast MAC address',

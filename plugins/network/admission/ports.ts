@@ -12,9 +12,6 @@ export function checkPort(before: Port | null, port: Port, world: World, refusal
     const message = `a port stays in its network, which is ${before.spec.network}`;
     refusals.add(port, '/spec/network', message, `delete ${titleOf(port)} and make it again in ${spec.network}`);
   }
-  if (spec.securityGroups && spec.securityGroups.length > 0) {
-    refusals.add(port, '/spec/securityGroups', 'securityGroups is not supported by this version', 'leave it out');
-  }
   if (spec.host !== undefined) {
     refusals.add(port, '/spec/host', 'host is not supported by this version: every port is on this appliance', 'leave it out');
   }

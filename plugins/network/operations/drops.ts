@@ -15,7 +15,7 @@ const output = Type.Object({ items: Type.Array(item, { description: 'One for eac
 
 export const dropsSpec: OperationSpec = {
   name: 'drops',
-  summary: 'Packets dropped, by port and reason',
+  summary: 'Packets dropped, by reason and by the port they entered through',
   stream: false,
   bundle: true,
   viewer: true,

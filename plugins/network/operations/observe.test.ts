@@ -155,7 +155,16 @@ test('on its own subnet a VM asks for the destination itself', async (t) => {
   const answer = await trace({ objects: store, forwarder }, { ...given, to: '10.1.0.12' }, call());
   t.deepEqual(forwarder.asked[0], questionFrame(ends));
   t.like(answer, { end: 'dropped', reason: 'mtu-exceeded' });
-  t.is(answer.items.at(-1)?.text, 'dropped: mtu-exceeded: Too long.');
+  t.is(answer.items.at(-1)?.text, 'dropped: mtu-exceeded');
+});
+
+test('a packet to the own address leaves no VM', async (t) => {
+  const store = site();
+  const forwarder = tracing(store, [], null);
+  await t.throwsAsync(trace({ objects: store, forwarder }, { ...given, to: '10.1.0.11' }, call()), {
+    message: /10\.1\.0\.11 is an address of web1 itself \(to\)/,
+  });
+  t.is(forwarder.asked.length, 0);
 });
 
 test('a question that only VMs may answer is no delivery', async (t) => {

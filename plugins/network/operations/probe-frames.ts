@@ -8,6 +8,7 @@ export type ProbeProtocol = (typeof probeProtocols)[number];
 const numbers = { 4: { icmp: 1, tcp: 6, udp: 17 }, 6: { icmp: 58, tcp: 6, udp: 17 } } as const;
 const etherTypes = { arp: 0x0806, 4: 0x0800, 6: 0x86dd } as const;
 const sourcePort = 49_152;
+const echoIdentifier = 1;
 const hopLimit = 64;
 
 export interface Ends {
@@ -39,12 +40,18 @@ export function questionFrame({ srcMac, src, dst }: Ends): Buffer {
   return ethernet(to, srcMac, etherTypes[6], ipv6(sender, group, numbers[6].icmp, 255, message));
 }
 
-/** An echo request, a TCP SYN or a UDP datagram. */
-export function packetFrame({ srcMac, src, dst }: Ends, dstMac: string, protocol: ProbeProtocol, l4Port: number): Buffer {
+/** An echo request, a TCP SYN or a UDP datagram. `fromPort`: source port, or identifier of the echo request. */
+export function packetFrame(
+  { srcMac, src, dst }: Ends,
+  dstMac: string,
+  protocol: ProbeProtocol,
+  l4Port: number,
+  fromPort?: number,
+): Buffer {
   const [from, to] = [bytesOf(src), bytesOf(dst)];
   const family = from.length === 4 ? 4 : 6;
   const number = numbers[family][protocol];
-  const body = upper(protocol, family, l4Port);
+  const body = upper(protocol, family, l4Port, fromPort);
   const packet = family === 4 ? ipv4(from, to, number, body) : ipv6(from, to, number, hopLimit, body);
   return ethernet(dstMac, srcMac, etherTypes[family], packet);
 }
@@ -59,10 +66,14 @@ export function groupMac(address: string): string | undefined {
   return bytes.length === 16 && first === 0xff ? `33:33:${hex(bytes.slice(12))}` : undefined;
 }
 
-function upper(protocol: ProbeProtocol, family: 4 | 6, l4Port: number): Buffer {
-  if (protocol === 'icmp') return Buffer.from([family === 4 ? 8 : 128, 0, 0, 0, 0, 1, 0, 1, ...Buffer.from('weft')]);
+function upper(protocol: ProbeProtocol, family: 4 | 6, l4Port: number, fromPort?: number): Buffer {
+  if (protocol === 'icmp') {
+    const echo = Buffer.from([family === 4 ? 8 : 128, 0, 0, 0, 0, 0, 0, 1, ...Buffer.from('weft')]);
+    echo.writeUInt16BE(fromPort ?? echoIdentifier, 4);
+    return echo;
+  }
   const header = Buffer.alloc(protocol === 'tcp' ? 20 : 8);
-  header.writeUInt16BE(sourcePort, 0);
+  header.writeUInt16BE(fromPort ?? sourcePort, 0);
   header.writeUInt16BE(l4Port, 2);
   if (protocol === 'udp') header.writeUInt16BE(header.length, 4);
   // Data offset 5, SYN, a window.

@@ -56,6 +56,9 @@ export function stepText(step: TraceStep, names: Names): { readonly step: string
       return { step: 'send', text: `${step.frame.length} bytes leave through the service port of the plugin ${step.plugin}` };
     case 'dropped':
       return { step: 'drop', text: `${step.reason}: ${step.sentence}` };
+    case 'flow':
+      // trace-policy.ts has the words, with the rules before it.
+      return undefined;
     case 'punted':
       return { step: 'punt', text: `to the plugin ${step.plugin} (${step.puntClass})` };
   }
@@ -140,7 +143,8 @@ export function endingText(ending: Ending, steps: readonly TraceStep[]): string 
   const dropped = steps.findLast((step) => step.kind === 'dropped');
   switch (ending.end) {
     case 'dropped':
-      return `dropped: ${dropped?.reason}: ${dropped?.sentence}`;
+      // The line before has the sentence.
+      return `dropped: ${dropped?.reason}`;
     case 'punted':
       return `punted to the plugin ${ending.plugin}`;
     case 'served':

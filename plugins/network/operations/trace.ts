@@ -1,12 +1,16 @@
 /** `weft trace`: what would happen to a packet that a VM sends, step by step, by the forwarder's own code. Nothing is sent. */
 import {
+  canonicalIp,
   cidrContains,
+  dropReasons,
   isIpv4,
   type Port,
   parseIp,
   prefixContains,
+  type RuleRow,
   readMac,
-  servicePortOwner,
+  ruleDirections,
+  ruleText,
   type TraceStep,
   type VirtualNetwork,
 } from '@weft/kernel/contract/net';
@@ -15,9 +19,11 @@ import { type Forwarder, fail, type ObjectCache, type OperationCall } from '@wef
 import { type Static, Type } from 'typebox';
 import { networkOf, scopedName } from '../admission/world.ts';
 import { subnetsOf } from '../subnet.ts';
-import { linksOf, nameFor, oneLink } from './links.ts';
+import { oneLink } from './links.ts';
 import { type Ends, groupMac, packetFrame, probeProtocols, questionFrame } from './probe-frames.ts';
-import { type Ending, endingOf, endingText, type Names, stepText } from './trace-words.ts';
+import { type Names, namesOf } from './trace-names.ts';
+import { policyLines } from './trace-policy.ts';
+import { type Ending, endingOf, endingText, stepText } from './trace-words.ts';
 
 /** Of a probe by TCP or UDP that names none. */
 const usualPort = 80;
@@ -28,6 +34,14 @@ const input = Type.Object(
     to: Type.String({ description: 'Destination address, of either family.' }),
     proto: Type.Enum([...probeProtocols], { description: 'What is sent: an echo request, a TCP SYN or a UDP datagram.', default: 'icmp' }),
     l4Port: Type.Optional(Type.Integer({ description: 'Destination port of tcp and udp. Default: 80.', minimum: 0, maximum: 65_535 })),
+    fromPort: Type.Optional(
+      Type.Integer({
+        description:
+          'Source port of tcp and udp, identifier of icmp: to ask about a flow that is there. Default: one that is hardly in use.',
+        minimum: 0,
+        maximum: 65_535,
+      }),
+    ),
   },
   { additionalProperties: false },
 );
@@ -35,6 +49,7 @@ const item = Type.Object({
   step: Type.String({ description: 'Part of the walk that decides.' }),
   text: Type.String({ description: 'What it decides, and by what.' }),
   row: Type.Optional(Type.Record(Type.String(), Type.Unknown(), { description: 'The row of the forwarder that decided.' })),
+  flow: Type.Optional(Type.Record(Type.String(), Type.Unknown(), { description: 'The flow that the packet belongs to, or would begin.' })),
 });
 const output = Type.Object({
   from: Type.String({ description: 'PROJECT/NAME of the port.' }),
@@ -46,6 +61,19 @@ const output = Type.Object({
     Type.String({
       description: 'dropped: name of the reason; no-answer: the VM does not learn whom to send to, unless a VM at `ports` answers.',
     }),
+  ),
+  advice: Type.Optional(Type.String({ description: 'dropped: what to do about it.' })),
+  rules: Type.Array(
+    Type.Object({
+      direction: Type.Enum(['ingress', 'egress'], { description: 'egress: of the port that sends; ingress: of one that it would go to.' }),
+      group: Type.String({ description: 'PROJECT/NAME of the SecurityGroup.' }),
+      number: Type.Integer({ description: 'Of the rule in its group.' }),
+      text: Type.String({ description: 'What it says.' }),
+    }),
+    {
+      description:
+        'Rules of security groups that decided, in the order in which they were asked; not those of projects that the caller may not see.',
+    },
   ),
   items: Type.Array(item, { description: 'Step by step; the last one tells the end.' }),
 });
@@ -90,18 +118,43 @@ export async function trace(
   const asked = hop === undefined ? undefined : await walk(questionFrame({ ...ends, dst: hop }));
   const dstMac = asked === undefined ? groupMac(given.to) : answeredMac(asked, id);
   const question = asked === undefined ? [] : questionItems(hop ?? '', dstMac, asked, names);
-  const steps = dstMac === undefined ? (asked ?? []) : await walk(packetFrame(ends, dstMac, given.proto, given.l4Port ?? usualPort));
+  const steps =
+    dstMac === undefined ? (asked ?? []) : await walk(packetFrame(ends, dstMac, given.proto, given.l4Port ?? usualPort, given.fromPort));
   const ending: Ending = dstMac === undefined ? unanswered(asked ?? [], id, names) : endingOf(steps, id, names);
+  const advice = adviceOn(ending.reason);
   const items = [
     ...question,
     ...(dstMac === undefined ? [] : itemsOf(steps, names)),
+    ...(advice === undefined ? [] : [{ step: 'advice', text: advice }]),
     { step: 'end', text: lastText(ending, steps, dstMac) },
   ];
-  return { from: scopedName(port), to: given.to, ...ending, ports: [...(ending.ports ?? [])], items };
+  const rules = rulesOf(steps, names);
+  return { from: scopedName(port), to: given.to, ...ending, ports: [...(ending.ports ?? [])], ...(advice && { advice }), rules, items };
+}
+
+/** What the trace itself has said is not advised: to ask for one. */
+function adviceOn(reason: string | undefined): string | undefined {
+  if (reason === 'policy-denied') return 'Add a rule to one of the groups named above, or another group to the port: weft edit sg NAME.';
+  return dropReasons.find(({ name }) => name === reason)?.advice;
+}
+
+function rulesOf(steps: readonly TraceStep[], { group, seesRulesOf }: Names): Static<typeof output>['rules'] {
+  return steps.flatMap((step) => {
+    if (step.kind !== 'row' || step.row.table !== 'rule' || !seesRulesOf(step.row.group)) return [];
+    const { row } = step;
+    const direction = row.direction === ruleDirections.egress ? 'egress' : 'ingress';
+    return [{ direction, group: group(row.group), number: row.number, text: ruleText(row, group) }];
+  });
 }
 
 function endsOf(port: Port, to: string): Ends {
   if (parseIp(to) === undefined) throw fail('INVALID', `${to} is not an IP address`, 'write one such as 10.1.0.11 or 2001:db8::11');
+  if (port.status.addresses.includes(canonicalIp(to)))
+    throw fail(
+      'INVALID',
+      `${to} is an address of ${port.metadata.name} itself (to): nothing leaves the VM`,
+      'name the address of another port',
+    );
   const src = port.status.addresses.find((address) => isIpv4(address) === isIpv4(to));
   if (src === undefined)
     throw fail('INVALID', `${port.metadata.name} has no IPv${isIpv4(to) ? 4 : 6} address to send from`, 'name another port or address');
@@ -148,26 +201,19 @@ function lastText(ending: Ending, steps: readonly TraceStep[], mac: string | und
 }
 
 function itemsOf(steps: readonly TraceStep[], names: Names): Item[] {
-  return steps.flatMap((step) => {
+  // The forwarder tells the rules that decided first, then the flow, which says between which ports.
+  let rules: RuleRow[] = [];
+  return steps.flatMap((step): Item[] => {
+    if (step.kind === 'row' && step.row.table === 'rule') {
+      rules.push(step.row);
+      return [];
+    }
+    if (step.kind === 'flow') {
+      const lines = policyLines(rules, step.flow, names);
+      rules = [];
+      return lines.map(({ row, flow, ...line }) => ({ ...line, ...(row && { row: { ...row } }), ...(flow && { flow: { ...flow } }) }));
+    }
     const text = stepText(step, names);
     return text === undefined ? [] : [{ ...text, ...(step.kind === 'row' ? { row: { ...step.row } } : {}) }];
   });
-}
-
-function namesOf(cache: Pick<ObjectCache, 'list'>, call: OperationCall, permission: string): Names {
-  const links = linksOf(cache, '-');
-  const networks = new Map(
-    cache
-      .list<VirtualNetwork>('VirtualNetwork')
-      .map(({ kind, metadata, status }) => [status.id, nameFor(call, metadata.project ?? '', metadata.name, kind)]),
-  );
-  return {
-    permission,
-    port: (id) => {
-      const link = links.get(id);
-      if (link === undefined) return servicePortOwner(id) === undefined ? `port ${id}` : 'a service port';
-      return nameFor(call, link.project, link.port, link.kind);
-    },
-    network: (id) => networks.get(id) ?? `network ${id}`,
-  };
 }

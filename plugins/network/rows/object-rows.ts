@@ -5,6 +5,7 @@
 import {
   bindingTypes,
   bridgeFlags,
+  followsGroups,
   formatIp,
   formatPrefix,
   forwardingModes,
@@ -82,12 +83,22 @@ function networkPaths(network: VirtualNetwork): readonly RoutePath[] {
   ]);
 }
 
-export function portWants(port: Port, network: VirtualNetwork, trunk: Trunk | undefined, peers: readonly number[]): Wanted {
+/** What ports take from elsewhere. */
+export interface Surroundings {
+  /** Of a port that is a VLAN. */
+  readonly trunk?: Trunk | undefined;
+  /** VRFs of the networks that a router joins with the port's. */
+  readonly peers: readonly number[];
+  /** The plugin policy is installed: ports ask the rules of their groups, whether it runs or not. */
+  readonly policy: boolean;
+}
+
+export function portWants(port: Port, network: VirtualNetwork, { trunk, peers, policy }: Surroundings): Wanted {
   const { id, mac, addresses } = port.status;
   const bridge = network.status.id;
   const { binding, portSecurity } = port.spec;
   const link = linkFields(binding);
-  const flags = (portSecurity ? portFlags.portSecurity : 0) | link.flags;
+  const flags = (portSecurity ? portFlags.portSecurity : 0) | (policy && followsGroups(port) ? portFlags.policyRequired : 0) | link.flags;
   const row: PortRow = { table: 'port', id, bridge, ...link, parent: trunk?.status.id ?? 0, flags, mac, mtu: network.status.mtu };
   const pairs = pairsOf(port);
   const routed = isRouted(network);
@@ -96,7 +107,7 @@ export function portWants(port: Port, network: VirtualNetwork, trunk: Trunk | un
   const claim = (claimed: string, preference: number) => ({ bridge, mac: claimed, pathId: `${port.metadata.uid} ${claimed}`, preference });
   const routes = routed ? portPaths(port, network, own) : [];
   return {
-    rows: [row, ...(routed ? nexthops.values() : []), ...(portSecurity ? sourceRows(port) : [])],
+    rows: [row, ...(routed ? nexthops.values() : []), ...(followsGroups(port) ? sourceRows(port) : [])],
     macs: [...nexthops.keys()].map((each) => ({ ...claim(each, each === mac ? preferences.own : preferences.pair), port: id })),
     neighbors: [
       ...addresses.map((address) => ({ ...claim(mac, own), address, routed })),
@@ -135,7 +146,7 @@ function portPaths(port: Port, network: VirtualNetwork, own: number): readonly R
   return [...hosts, ...statics];
 }
 
-/** What a port with security may send from. */
+/** The addresses that are a port's own: all that one with security may send from, and those that count for groups of remotes. */
 function sourceRows(port: Port): readonly SourceRow[] {
   const { id, mac, addresses } = port.status;
   return [

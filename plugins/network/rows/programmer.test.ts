@@ -43,9 +43,9 @@ class Table implements RowSet {
   }
 }
 
-async function programmed(store: Store, unitsAtOnce?: number): Promise<{ table: Table; programmer: Programmer }> {
+async function programmed(store: Store, unitsAtOnce?: number, policy = false): Promise<{ table: Table; programmer: Programmer }> {
   const table = new Table();
-  const programmer = new Programmer(store, table, settings, unitsAtOnce);
+  const programmer = new Programmer(store, table, { ...settings, policy }, unitsAtOnce);
   await programmer.replace();
   return { table, programmer };
 }
@@ -95,6 +95,47 @@ test('a VLAN port names its trunk, and the trunk belongs to no network', async (
   const { table } = await programmed(store);
   t.like(table.of('port')[1], { id: 2, bridge: 0, flags: 4, binding: 1, interface: 'eth9' });
   t.like(table.of('port')[2], { id: 3, parent: 2, vlan: 101, flags: 0, binding: 3, interface: '' });
+});
+
+/** Flags of the row and the addresses that are the port's own. */
+const policySite = [
+  ['an ordinary port', {}, 3, 1, ['10.1.0.2']],
+  ['one with a group', { securityGroups: ['web'] }, 3, 1, ['10.1.0.2']],
+  ['one with a group and without security', { portSecurity: false, securityGroups: ['web'] }, 2, 0, ['10.1.0.2']],
+  ['one without both', { portSecurity: false }, 0, 0, []],
+  ['one with an empty list and without security', { portSecurity: false, securityGroups: [] }, 0, 0, []],
+] as const;
+
+for (const [what, spec, flags, without, sources] of policySite)
+  test(`whether rules are asked: ${what}`, async (t) => {
+    const store = new Store();
+    store.apply([network('red', '10.1.0.0/24'), port('p', spec)]);
+    for (const [policy, wanted] of [
+      [true, flags],
+      [false, without],
+    ] as const) {
+      const { table } = await programmed(store, undefined, policy);
+      t.is(table.of('port')[0]?.flags, wanted);
+      t.deepEqual(
+        table.of('source').map(({ address }) => address),
+        [...sources],
+      );
+    }
+  });
+
+test('a port that gets its first group asks for rules from then on', async (t) => {
+  const store = new Store();
+  store.apply([network('red', '10.1.0.0/24'), port('p', { portSecurity: false })]);
+  const { table, programmer } = await programmed(store, undefined, true);
+  for (const [securityGroups, flags] of [
+    [['web'], 2],
+    [[], 0],
+  ] as const) {
+    store.apply([port('p', { portSecurity: false, securityGroups })]);
+    await programmer.update([keyOfWanted(port('p'))]);
+    t.is(table.of('port')[0]?.flags, flags);
+    t.is(table.of('source').length, flags / 2);
+  }
 });
 
 test('a router leaks hosts and subnets of its networks into each other, and takes them back', async (t) => {
@@ -216,7 +257,7 @@ test('ports with the same pair share its traffic, also that of their own subnet 
   t.true(table.changes < 20);
   store.apply([port('c', pair)]);
   await programmer.update([keyOfWanted(port('c'))]);
-  t.deepEqual([groupOf(1), placesOf(1)], [group, [[0, 1], [1, 2]]], 'the hole is filled'); // biome-ignore format: a table
+  t.deepEqual([groupOf(1), placesOf(1)], [group, [[0, 3], [1, 2]]], 'the hole is filled'); // biome-ignore format: a table
 });
 
 test('a port that has the address goes before pairs, unless it has no link', async (t) => {
@@ -305,7 +346,8 @@ test('a number that moves between ports survives news in any order', async (t) =
     const { table, programmer } = await programmed(store);
     store.apply([], [keyOfWanted(port('web1'))]);
     store.apply([port('heir')]);
-    t.is(store.list<Port>('Port')[0]?.status.id, 1);
+    // As when all numbers have had their turn.
+    store.setStatus(keyOfWanted(port('heir')), { id: 1 });
     const keys = [keyOfWanted(port('web1')), keyOfWanted(port('heir'))];
     for (const index of order) await programmer.update(keys.slice(index, index + 1));
     t.deepEqual(table.list(), (await programmed(store)).table.list());

@@ -8,11 +8,11 @@ import { networkOf, resolve } from '../admission/world.ts';
 import type { NetworkConfig } from '../config.ts';
 import { Decisions, type Destination } from './decisions.ts';
 import type { KnownRows } from './ecmp.ts';
-import { networkWants, nothing, portWants, trunkRows, type Wanted } from './object-rows.ts';
+import { networkWants, nothing, portWants, type Surroundings, trunkRows, type Wanted } from './object-rows.ts';
 import { Topology, type Unit } from './topology.ts';
 
 const kinds = ['VirtualNetwork', 'Trunk', 'Port', 'LogicalRouter'] as const;
-type Settings = Pick<NetworkConfig, 'mtu' | 'floodRate'>;
+type Settings = Pick<NetworkConfig, 'mtu' | 'floodRate'> & Pick<Surroundings, 'policy'>;
 
 interface Placed {
   /** The object or the destination that wants the row. */
@@ -156,7 +156,7 @@ export class Programmer implements NumbersHeld {
     const { binding } = port.spec;
     const trunk = binding.type === 'vlan' ? this.#lookUp<Trunk>('Trunk', resolve(port.metadata.project, binding.parent)) : undefined;
     if (!network || (binding.type === 'vlan' && !trunk)) return nothing;
-    return portWants(port, network, trunk, this.#peers(networkOf(port)));
+    return portWants(port, network, { trunk, peers: this.#peers(networkOf(port)), policy: this.#settings.policy });
   }
 
   #peers(network: string): readonly number[] {

@@ -1,7 +1,12 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { portFlags } from '@weft/kernel/contract/net';
 import type { FieldError } from '@weft/kernel/contract/system';
 import { makeObject, startPlugin, TestPlugin } from '@weft/kernel/sdk/testing';
 import test, { type ExecutionContext } from 'ava';
 import definition from '../index.ts';
+import { LastNumber } from '../last-number.ts';
 import { port } from './store.ts';
 
 const red = makeObject('VirtualNetwork', 'red', { subnets: [{ cidr: '10.1.0.0/24', dhcp: true }], forwarding: 'l2_l3' });
@@ -40,7 +45,7 @@ test('an object that goes while the plugin starts leaves no row', async (t) => {
   t.deepEqual(plugin.forwarder.rows(), []);
 });
 
-test('a deleted port leaves no row and frees its number', async (t) => {
+test('a deleted port leaves no row, and the next one has another number, also after a restart', async (t) => {
   const plugin = await started(t);
   await plugin.write([red]);
   const rows = plugin.forwarder.rows().length;
@@ -49,7 +54,20 @@ test('a deleted port leaves no row and frees its number', async (t) => {
   await plugin.write([], [key('Port', 'a')]);
   t.is(plugin.forwarder.rows().length, rows);
   await plugin.write([portObject('b')]);
-  t.is(plugin.kernel.status(key('Port', 'b'))?.id, 1);
+  t.is(plugin.kernel.status(key('Port', 'b'))?.id, 2);
+  await plugin.write([], [key('Port', 'b')]);
+  await plugin.settle();
+  const stateDir = mkdtempSync(join(tmpdir(), 'weft-network-'));
+  t.teardown(() => rmSync(stateDir, { recursive: true }));
+  const kept = new LastNumber(stateDir);
+  kept.keep(2);
+  await new Promise(setImmediate);
+  const again = await startPlugin(definition, { stateDir });
+  t.teardown(() => again.stop());
+  await again.write([red, portObject('c')]);
+  t.is(again.kernel.status(key('Port', 'c'))?.id, 3);
+  await again.settle();
+  t.is(new LastNumber(stateDir).value, 3);
 });
 
 test('a refused apply names object, field and fix, and changes nothing', async (t) => {
@@ -106,6 +124,34 @@ test('operations answer with names', async (t) => {
   t.is(routes.items.length, 2);
   t.deepEqual(await plugin.operation('stats'), { items: [] });
   await t.throwsAsync(plugin.operation('routes', { network: 'nope' }), { message: /no VirtualNetwork nope in project default/ });
+});
+
+test('ports ask for rules while the plugin policy is installed, whether it runs or not', async (t) => {
+  for (const installed of [[], ['policy']]) {
+    const plugin = await startPlugin(definition, { installed });
+    t.teardown(() => plugin.stop());
+    await plugin.write([red, portObject('a'), portObject('b', { portSecurity: false })]);
+    const flags = plugin.forwarder.rows('port').map(({ flags: each }) => each & portFlags.policyRequired);
+    t.deepEqual(flags, installed.length > 0 ? [portFlags.policyRequired, 0] : [0, 0]);
+  }
+});
+
+test('security groups are read for their names only', async (t) => {
+  const plugin = await started(t);
+  await plugin.write([red, portObject('a')]);
+  const { changes } = plugin.forwarder;
+  await plugin.put(makeObject('SecurityGroup', 'web', { rules: [] }, { status: { id: 7 } }));
+  t.is(plugin.forwarder.changes, changes);
+  t.is(plugin.kernel.status(key('SecurityGroup', 'web'))?.phase, undefined);
+});
+
+test('a table of flows that is nearly full raises an alarm', async (t) => {
+  const plugin = new TestPlugin(definition as never, { ports: [{ id: 1 }] });
+  t.teardown(() => plugin.stop());
+  plugin.forwarder.flows.stats = { ...plugin.forwarder.flows.stats, capacity: 100, used: 95 };
+  await plugin.begin();
+  await plugin.until(() => plugin.kernel.alarms.size > 0);
+  t.regex(plugin.kernel.alarms.get('flow-table')?.text ?? '', /more than 90 %/);
 });
 
 test('disabling sweeps every row', async (t) => {

@@ -13,13 +13,13 @@ export interface Wanted {
   readonly spec: Record<string, unknown>;
 }
 
-export const settings = { mtu: 1500, firstVni: 5001, floodRate: 1000 };
+export const settings = { mtu: 1500, firstVni: 5001, floodRate: 1000, policy: false };
 
 export class Store {
   readonly objects = new Map<string, WeftObject>();
   /** What the forwarder is supposed to hold still. */
   readonly held = { ports: new Set<number>(), vrfs: new Set<number>() };
-  readonly #committed = new Committed();
+  readonly committed = new Committed();
   #revision = 0;
 
   list<T extends WeftObject<object, object> = WeftObject>(kind: string, project?: string): readonly T[] {
@@ -49,7 +49,7 @@ export class Store {
     return [...removed.flatMap((key) => this.#removal(key)), ...wanted.flatMap((each) => this.#change(each))];
   }
 
-  decide(changes: readonly Change[], committed = this.#committed): AdmissionReply {
+  decide(changes: readonly Change[], committed = this.committed): AdmissionReply {
     const request = { revision: this.#revision, dryRun: false, changes };
     return admit(request, { committed, config: settings, held: this.held, now: '2026-01-01T00:00:00.000Z' });
   }
@@ -60,7 +60,7 @@ export class Store {
   }
 
   #put(key: ObjectKey, object: WeftObject | undefined): void {
-    this.#committed.note(this.objects.get(formatKey(key)), object);
+    this.committed.note(this.objects.get(formatKey(key)), object);
     if (object) this.objects.set(formatKey(key), object);
     else this.objects.delete(formatKey(key));
   }

@@ -36,6 +36,7 @@ export const libraryManifest: Manifest = {
       status: { type: 'object' },
       references: [],
       columns: [],
+      implied: ['floor'],
     },
     {
       kind: 'Book',
@@ -102,6 +103,7 @@ export const labelsManifest: Manifest = {
   puntClasses: [],
   grants: { rows: [], reads: ['Book'], writes: ['Shelf'] },
   config: none,
+  whenDisabled: 'books have no labels',
 };
 
 export function foundPlugin(manifest: Manifest): FoundPlugin {
