@@ -4,7 +4,7 @@
  *   flows send INTERFACE|SOCKET MAC IPV4 TARGETMAC TARGET4 [kind=open|back|syn] [first=N] [count=N] [rate=R]
  *   flows count INTERFACE
  *
- * Flow i is UDP from port 1024 + i mod 60000 to port 10000 + i / 60000. `open` sends its first packet, `back` what
+ * Flow i is UDP from port 1024 + i mod 60000 to port 61100 + i / 60000. `open` sends its first packet, `back` what
  * answers it, `syn` a TCP SYN with the same ports; each frame another flow, from `first` on (0), `count` of them
  * (without: all, again and again), at so many per second (without: as fast as it goes). SOCKET: the path of a
  * vhost-user socket that the appliance made. `send` ends with the last frame, both end with SIGTERM or SIGINT; they
@@ -42,9 +42,9 @@ enum {
 	PAYLOAD = 16,
 	LOW = 1024,
 	LOWS = 60000,
-	HIGH = 10000
+	HIGH = 61100
 };
-enum { HIGHS = 55000, FLOWS = LOWS * 1000 };
+enum { HIGHS = 4000, FLOWS = LOWS * 1000 };
 enum kind { OPEN, BACK, SYN };
 
 struct load {
