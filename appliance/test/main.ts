@@ -1,6 +1,6 @@
 /**
  * `npm test`: every suite that fits 20 minutes; `--long`: the others. Suites run one after another, because several of them measure
- * loss and idle cost. The last line is `N passed, N failed`.
+ * loss and idle cost; so do the files of the last one. The last line is `N passed, N failed`.
  */
 import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
@@ -19,7 +19,8 @@ const suites: readonly Suite[] = [
   { name: 'forwarder in C (ASan, UBSan)', command: ['sh', '-c', `make -s -j${availableParallelism()} ${c} programs && make -s ${c} test`] },
   { name: 'instructions per packet', command: ['node', 'forwarder/bench/walk/instructions.ts'] },
   { name: 'units', command: ava('ava.config.js') },
-  { name: 'whole appliance', command: ava('ava.system.config.js') },
+  { name: 'whole appliance, two at a time', command: ava('ava.system.config.js') },
+  { name: 'whole appliance, alone', command: ava('ava.alone.config.js') },
 ];
 const long: readonly Suite[] = [
   { name: 'forwarder in C (TSan)', command: ['make', '-s', '-C', 'forwarder', 'oracle', 'build/tsan/oracle', 'tsan'] },
@@ -37,6 +38,7 @@ function runSuite(suite: Suite, tally: Tally): Promise<void> {
   console.log(`\n── ${suite.name}`);
   const before = tally.failed + tally.passed;
   const failedBefore = tally.failed;
+  const begin = performance.now();
   return new Promise((resolve) => {
     const child = spawn(program, args, { cwd: top, stdio: ['ignore', 'pipe', 'inherit'] });
     let rest = '';
@@ -55,6 +57,7 @@ function runSuite(suite: Suite, tally: Tally): Promise<void> {
         tally.failed++;
         console.log(`not ok ${suite.name}: ended with ${code}${silent ? ' and ran no test' : ''}`);
       }
+      console.log(`── ${suite.name}: ${Math.round((performance.now() - begin) / 1000)} s`);
       resolve();
     });
   });
