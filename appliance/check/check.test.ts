@@ -102,7 +102,7 @@ const fixtures: readonly Fixture[] = [
   {
     rule: 'forwarder-table',
     breaks: 'a header edited by hand',
-    copies: ['forwarder/tools', 'forwarder/src', 'forwarder/include', 'forwarder/binding', 'kernel/contract'],
+    copies: ['forwarder/tools', 'forwarder/src', 'forwarder/include', 'forwarder/test', 'forwarder/binding', 'kernel/contract'],
     files: { 'forwarder/include/forwarder.h': '/* by hand */\n' },
     says: /forwarder\.h/,
   },

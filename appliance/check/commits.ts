@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 
 const rooms =
-  'kernel|bus|sdk|store|api|cli|registry|supervisor|boot|forwarder|binding|host|network|dhcp|dns|metadata|link-local|policy|plugins|appliance|setup|lab|demo|check|docs|ci|bench|house';
+  'kernel|bus|sdk|store|api|cli|registry|supervisor|boot|forwarder|binding|host|network|dhcp|dns|metadata|link-local|policy|snat|plugins|appliance|setup|lab|demo|check|docs|ci|bench|house';
 const shape = new RegExp(`^(${rooms}): [a-z][^A-Z]{2}.{0,66}[^.]$`);
 
 const subjects = execFileSync('git', ['log', '--no-merges', '--format=%h %s', '-n', '200'], { encoding: 'utf8' })

@@ -2,11 +2,15 @@
 import { type Appliance, type Result, until } from '../run/appliance.ts';
 import { type Check, type Exec, expect } from './check.ts';
 
-const project = 'acme';
+const tenant = 'acme';
 const database = '10.1.0.12';
 const port = '5432';
 
-const group = (name: string, rules: readonly object[]): object => ({ kind: 'SecurityGroup', metadata: { name, project }, spec: { rules } });
+const group = (name: string, rules: readonly object[]): object => ({
+  kind: 'SecurityGroup',
+  metadata: { name, project: tenant },
+  spec: { rules },
+});
 const anything = { direction: 'egress', protocol: 'any' };
 
 export const groups: readonly object[] = [
@@ -22,7 +26,7 @@ interface Trace {
 /** What `weft trace` says of the way from a port to the database. */
 async function traced(appliance: Appliance, from: string): Promise<Trace> {
   const target = ['--to', database, '--proto', 'tcp', '--l4-port', port];
-  return await appliance.json<Trace>(['--project', project, 'trace', '--from', from, ...target]);
+  return await appliance.json<Trace>(['--project', tenant, 'trace', '--from', from, ...target]);
 }
 
 /** The last thing that rules said. */
@@ -30,8 +34,12 @@ function saidBy({ items }: Trace): string {
   return items.findLast(({ step }) => step === 'policy')?.text ?? 'no rule was asked';
 }
 
-/** Gives ports other groups; `undefined`: none, so that they follow the group default. */
-async function putInto(appliance: Appliance, of: Readonly<Record<string, readonly string[] | undefined>>): Promise<void> {
+/** Gives ports of a project other groups; `undefined`: none, so that they follow the group default. */
+export async function putInto(
+  appliance: Appliance,
+  of: Readonly<Record<string, readonly string[] | undefined>>,
+  project: string,
+): Promise<void> {
   const names = Object.keys(of);
   const ports = names.map((name) => appliance.json<{ spec: object }>(['--project', project, 'get', 'port', name]));
   const objects = (await Promise.all(ports)).map(({ spec }, at) => {
@@ -51,7 +59,7 @@ export function securityGroups(appliance: Appliance, exec: Exec): Check[] {
     {
       name: `acme-web: tcp ${port} to acme-db (its group allows it)`,
       run: async () => {
-        await putInto(appliance, { web: ['front'], db: ['database'] });
+        await putInto(appliance, { web: ['front'], db: ['database'] }, tenant);
         const denied = await until(async () => (await traced(appliance, 'mail')).reason === 'policy-denied', 5_000);
         expect(denied === true, 'acme-mail is not denied');
         await exec('acme-db', ['iperf3', '--server', '--one-off', '--daemon', '--port', port]);
@@ -72,7 +80,7 @@ export function securityGroups(appliance: Appliance, exec: Exec): Check[] {
     {
       name: 'the same groups no more: acme-mail gets in',
       run: async () => {
-        await putInto(appliance, { web: undefined, db: undefined });
+        await putInto(appliance, { web: undefined, db: undefined }, tenant);
         const allowed = await until(async () => (await connect(exec, 'acme-mail')).code === 0, 5_000);
         expect(allowed === true, saidBy(await traced(appliance, 'mail')));
         return saidBy(await traced(appliance, 'mail'));

@@ -98,7 +98,9 @@ The appliance keeps running; Ctrl-C ends it. In another shell, in this folder:
   npx weft lab exec acme-web -- ping -c 3 db.acme.example
   npx weft lab exec acme-web -- curl -s http://169.254.169.254/openstack/latest/meta_data.json
   npx weft lab exec globex-six -- ip -6 route
-  npx weft leases -A; npx weft routes -A; npx weft drops -A; npx weft flows -A
+  npx weft lab exec acme-db -- curl -s http://198.51.100.10/cgi-bin/whoami
+  npx weft lab exec internet -- curl -s http://203.0.113.20/cgi-bin/whoami
+  npx weft leases -A; npx weft routes -A; npx weft drops -A; npx weft flows -A; npx weft nat -A
   npx weft --project acme trace --from web --to 10.1.0.12 --proto tcp --l4-port 5432
   npx weft explain VirtualNetwork.spec.subnets`);
   await new Promise<void>((resolve) => {

@@ -7,6 +7,7 @@ import { linkLocal, linkLocalServices } from './link-local.ts';
 import { instanceData, metadata } from './metadata.ts';
 import { names, records } from './names.ts';
 import { traffic } from './traffic.ts';
+import { reachesOut, visitors, wayOut } from './way-out.ts';
 
 /** Objects of the demo's tenants beside those of the lab. `dnsPort`: of a name server on the host's loopback. */
 export async function ownObjects(plugins: readonly string[], dnsPort: number): Promise<readonly object[]> {
@@ -15,6 +16,8 @@ export async function ownObjects(plugins: readonly string[], dnsPort: number): P
     ...(plugins.includes('metadata') ? instanceData : []),
     ...(plugins.includes('link-local') ? await linkLocalServices(dnsPort) : []),
     ...(plugins.includes('policy') ? groups : []),
+    ...(plugins.includes('snat') ? wayOut : []),
+    ...(plugins.includes('snat') && plugins.includes('policy') ? visitors : []),
   ];
 }
 
@@ -25,6 +28,7 @@ export function story(appliance: Appliance, exec: Exec, plugins: readonly string
     ...(plugins.includes('metadata') ? metadata(exec) : []),
     ...(plugins.includes('link-local') ? linkLocal(exec) : []),
     ...(plugins.includes('policy') ? securityGroups(appliance, exec) : []),
+    ...(plugins.includes('snat') ? reachesOut(appliance, exec, plugins.includes('policy')) : []),
     ...traffic(appliance, exec),
   ];
 }

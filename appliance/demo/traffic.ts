@@ -2,7 +2,7 @@
 import type { Appliance } from '../run/appliance.ts';
 import { type Check, type Exec, expect } from './check.ts';
 
-function ping(exec: Exec, vm: string, target: string, what: string): Check {
+export function ping(exec: Exec, vm: string, target: string, what: string): Check {
   return {
     name: `${vm}: ping ${target} (${what})`,
     run: async () => {
@@ -24,9 +24,9 @@ function noPing(exec: Exec, vm: string, target: string, what: string): Check {
   };
 }
 
-function iperf(exec: Exec, client: string, server: string, target: string): Check {
+export function iperf(exec: Exec, client: string, server: string, target: string): Check {
   return {
-    name: `${client}: iperf3 to ${server}`,
+    name: `${client}: iperf3 to ${server}, ${target}`,
     run: async () => {
       await exec(server, ['iperf3', '--server', '--one-off', '--daemon']);
       const result = await exec(client, ['iperf3', '--client', target, '--time', '2', '--json'], 20_000);

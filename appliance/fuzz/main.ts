@@ -23,6 +23,7 @@ const ofApi: Fuzzer = { name: 'api', command: (seconds) => ['node', '--expose-gc
 const fuzzers: readonly Fuzzer[] = [
   inC('flows'),
   inC('frame'),
+  inC('nat'),
   inC('rows'),
   inNode('dhcp'),
   inNode('dhcp', 'fuzz-v6'),

@@ -1,4 +1,4 @@
-/** Numbered flows between VMs (appliance/traffic/services/flows.c): each first packet, and each answer, is looked for at its other end. */
+/** Numbered flows between VMs, or VMs and the outside (appliance/traffic/services/flows.c): each first packet, and each answer, is looked for at its other end. */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Appliance, top } from './appliance.ts';
@@ -31,6 +31,21 @@ export interface CountedFlows {
   readonly back: Count;
 }
 
+/** What a machine outside saw of flows that it answered. */
+export interface AnsweredFlows {
+  readonly received: number;
+  readonly distinct: number;
+  /** 5-tuples that were those of two flows. */
+  readonly shared: number;
+  /** Flows that came with another 5-tuple than before. */
+  readonly moved: number;
+}
+
+/** Whom to send to what is routed: a gateway, with an address behind it. */
+export function beyondGateway(address: string): RawVm {
+  return { vm: '', mac: '00:00:5e:00:01:00', address };
+}
+
 /** A port of the network in a new VM, ready. */
 export async function addRawVm(
   appliance: Appliance,
@@ -53,13 +68,30 @@ export function sendFlows(vms: Vms, from: RawVm, to: RawVm, options: readonly st
 
 /** Counts what arrives at a VM while `work` runs, and half a second longer. */
 export async function countedAt<T>(vms: Vms, at: RawVm, work: () => Promise<T>): Promise<{ counted: CountedFlows; result: T }> {
-  const counter = vms.start(at.vm, [program, 'count', 'eth0']);
+  const { counted, result } = await countedAtAll(vms, [at], work);
+  return { counted: counted[0] as CountedFlows, result };
+}
+
+/** Lets a machine answer each flow from now on; `stop` tells what it saw. */
+export async function answerFlows(vms: Vms, vm: string, link: string): Promise<{ stop(): Promise<AnsweredFlows> }> {
+  const answerer = vms.start(vm, [program, 'answer', link]);
+  await sleep(500);
+  return { stop: async () => JSON.parse(await answerer.stop()) as AnsweredFlows };
+}
+
+/** Counts at several VMs while `work` runs. */
+export async function countedAtAll<T>(
+  vms: Vms,
+  all: readonly RawVm[],
+  work: () => Promise<T>,
+): Promise<{ counted: readonly CountedFlows[]; result: T }> {
+  const counters = all.map((at) => vms.start(at.vm, [program, 'count', 'eth0']));
   try {
-    await sleep(300);
+    await sleep(500);
     const result = await work();
     await sleep(500);
-    return { counted: JSON.parse(await counter.stop()) as CountedFlows, result };
+    return { counted: await Promise.all(counters.map(async (counter) => JSON.parse(await counter.stop()) as CountedFlows)), result };
   } finally {
-    await counter.stop();
+    for (const counter of counters) await counter.stop();
   }
 }

@@ -49,7 +49,7 @@ export class Vms {
   /** Starts a program in the VM; `stop` sends SIGTERM and resolves with what it printed. */
   start(vm: string, command: readonly string[]): { pid: number; ended: Promise<string>; stop(): Promise<string> } {
     const child = spawnMortal('ip', ['netns', 'exec', this.netns(vm), ...command]);
-    child.stderr.pipe(process.stderr);
+    child.stderr.on('data', (chunk) => process.stderr.write(chunk));
     let output = '';
     child.stdout.on('data', (chunk) => (output += chunk));
     const ended = new Promise<string>((resolve) => child.on('close', () => resolve(output)));

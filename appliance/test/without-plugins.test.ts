@@ -11,6 +11,7 @@ for (const [plugin, other] of [
   ['metadata', 'dns'],
   ['link-local', 'dns'],
   ['policy', 'dns'],
+  ['snat', 'dns'],
 ] as const) {
   test.serial(`without the folder plugins/${plugin} the appliance boots, forwards and serves ${other}`, async (t) => {
     const programDir = await copyWithout([plugin]);

@@ -15,6 +15,10 @@ import {
   type FlowStats,
   flowBytes,
   flowStatsBytes,
+  type NatAddressStats,
+  type NatEvent,
+  natAddressStatsBytes,
+  natEventBytes,
   type PortState,
   type PortStats,
   packConfig,
@@ -26,6 +30,8 @@ import {
   readDrop,
   readFlow,
   readFlowStats,
+  readNatAddressStats,
+  readNatEvent,
   readPortState,
   readPortStats,
   readRuleStats,
@@ -51,6 +57,9 @@ export {
   flowStates,
   internalTables,
   links,
+  type NatAddressStats,
+  type NatEvent,
+  natEventKinds,
   type PortState,
   type PortStats,
   type RuleStats,
@@ -98,6 +107,9 @@ const lastPart = 0xffff_ffff;
 const readBytes = 64 * 1024;
 /** 4,096 instructions. */
 const filterBytes = 32 * 1024;
+/** Records of the most shared addresses that there may be. */
+const natStatsBytes = 1_024 * natAddressStatsBytes;
+const natEventsPerPart = 512;
 /** Holds the longest frame. */
 const capturedRoom = 128 * 1024;
 
@@ -105,7 +117,7 @@ const capturedRoom = 128 * 1024;
 const traceBytes = 4 * 1024 * 1024;
 
 /** The library's own values. */
-const defaultFlows = {
+const defaults = {
   flowPairs: 0,
   flowPortPercent: 0,
   flowTcpEstablished: 0,
@@ -114,11 +126,13 @@ const defaultFlows = {
   flowIcmp: 0,
   flowOther: 0,
   flowTcpPickup: tcpPickups.FORWARD,
+  natAddresses: 0,
+  natReuseWait: 0,
 };
-type FlowSettings = keyof typeof defaultFlows;
+type Optional = keyof typeof defaults;
 
-/** What is left out about flows is the library's default. */
-export type StartConfig = Omit<Config, FlowSettings> & Partial<Pick<Config, FlowSettings>>;
+/** What is left out about flows and shared addresses is the library's default. */
+export type StartConfig = Omit<Config, Optional> & Partial<Pick<Config, Optional>>;
 
 /** Records that are followed by bytes, padded to 8; these are copied. */
 function withData<T>(
@@ -161,7 +175,7 @@ export class Forwarder {
 
   /** Once per process; blocks for about 0.3 s. */
   start(config: StartConfig): State {
-    const packed = packConfig({ ...defaultFlows, ...config });
+    const packed = packConfig({ ...defaults, ...config });
     this.#check(this.#library.fwd_start(packed, packed.length));
     return this.state();
   }
@@ -317,6 +331,28 @@ export class Forwarder {
     const out = Buffer.alloc(flowStatsBytes);
     this.#check(this.#library.fwd_flow_stats_read(out, out.length));
     return readFlowStats(out, 0);
+  }
+
+  /** Of each shared address. */
+  natStatsRead(): NatAddressStats[] {
+    const out = Buffer.allocUnsafe(natStatsBytes);
+    const length = this.#check(this.#library.fwd_nat_stats_read(out, out.length));
+    return recordsIn(out, length, natAddressStatsBytes, readNatAddressStats);
+  }
+
+  /** Blocks that ports have, some at a time, as `flowsRead` gives flows. */
+  natBlocksRead(cursor: number): Part<NatEvent> {
+    const read = (place: Buffer, out: Buffer): number => this.#library.fwd_nat_blocks_read(place, out, out.length);
+    return this.#readPart(read, cursor, natEventBytes, readNatEvent);
+  }
+
+  /** Events after the one with that sequence, oldest first, some at a time; empty: there is nothing new. */
+  natEventsRead(after: bigint): NatEvent[] {
+    const place = Buffer.alloc(8);
+    place.writeBigUInt64LE(after);
+    const out = Buffer.allocUnsafe(natEventBytes * natEventsPerPart);
+    const length = this.#check(this.#library.fwd_nat_events_read(place, out, out.length));
+    return recordsIn(out, length, natEventBytes, readNatEvent);
   }
 
   /** Counts of the rules that decided something, some at a time, as `flowsRead` gives flows. */

@@ -1,19 +1,21 @@
 /** Records, calls and layout of libforwarder. Written by forwarder/tools/gen.ts; edit the tables in schema.ts and calls.ts. */
 
 /** What fwd_abi must return. */
-export const abi = 0x8a2b8aa63affb80fn;
+export const abi = 0x2c260e41d3f4bd09n;
 /** What fwd_layout must write, as u32. */
-export const layout: readonly number[] = [8, 0, 24, 0, 4, 8, 12, 14, 15, 16, 216, 0, 4, 8, 12, 16, 22, 24, 26, 27, 43, 107, 16, 0, 4, 12, 32, 0, 4, 8, 24, 30, 24, 0, 4, 8, 12, 18, 19, 20, 22, 32, 0, 4, 5, 8, 24, 28, 32, 0, 4, 5, 6, 8, 24, 26, 56, 0, 2, 4, 8, 12, 16, 20, 32, 0, 4, 5, 6, 12, 16, 0, 4, 8, 24, 0, 4, 12, 16, 40, 0, 4, 8, 24, 32, 36, 48, 0, 4, 8, 12, 16, 18, 20, 21, 22, 23, 24, 28, 16, 0, 4, 8, 8, 0, 4, 64, 0, 4, 8, 12, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52, 56, 57, 58, 59, 152, 0, 4, 8, 12, 16, 17, 144, 0, 4, 8, 10, 11, 88, 0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 24, 0, 4, 8, 16, 32, 0, 1, 2, 4, 8, 12, 16, 20, 22, 24, 32, 0, 4, 8, 16, 24, 26, 136, 0, 8, 16, 24, 32, 40, 48, 56, 60, 64, 68, 72, 76, 80, 84, 88, 90, 92, 94, 95, 96, 97, 98, 100, 116, 24, 0, 4, 5, 6, 8, 64, 0, 8, 16, 24, 32, 40, 48, 56, 32, 0, 4, 8, 16, 24, 16, 0, 4, 8, 12];
+export const layout: readonly number[] = [8, 0, 24, 0, 4, 8, 12, 14, 15, 16, 216, 0, 4, 8, 12, 16, 22, 24, 26, 27, 43, 107, 16, 0, 4, 12, 32, 0, 4, 8, 24, 30, 32, 0, 4, 8, 12, 20, 24, 25, 26, 28, 32, 0, 4, 5, 8, 24, 28, 32, 0, 4, 5, 6, 8, 24, 26, 56, 0, 2, 4, 8, 12, 16, 20, 32, 0, 4, 5, 6, 12, 16, 0, 4, 8, 24, 0, 4, 12, 16, 40, 0, 4, 8, 24, 32, 36, 48, 0, 4, 8, 12, 16, 18, 20, 21, 22, 23, 24, 28, 16, 0, 4, 8, 8, 0, 4, 32, 0, 4, 8, 12, 40, 0, 4, 8, 24, 28, 30, 32, 34, 36, 16, 0, 4, 8, 48, 0, 4, 8, 24, 28, 32, 40, 0, 4, 8, 24, 30, 32, 72, 0, 4, 8, 12, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52, 56, 60, 64, 65, 66, 67, 152, 0, 4, 8, 12, 16, 17, 144, 0, 4, 8, 10, 16, 17, 88, 0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 24, 0, 4, 8, 16, 32, 0, 1, 2, 4, 8, 12, 16, 20, 22, 24, 32, 0, 4, 8, 16, 24, 26, 168, 0, 8, 16, 24, 32, 40, 48, 56, 60, 64, 68, 72, 76, 80, 84, 88, 90, 92, 94, 95, 96, 97, 98, 99, 100, 102, 104, 120, 136, 152, 24, 0, 4, 5, 6, 8, 64, 0, 8, 16, 24, 32, 40, 48, 56, 56, 0, 4, 8, 12, 16, 20, 24, 28, 29, 32, 40, 56, 0, 8, 16, 20, 24, 28, 30, 32, 33, 34, 36, 32, 0, 4, 8, 16, 24, 16, 0, 4, 8, 12];
 
 /** Bytes of a row, by name of the table as plugins write it. */
-export const rowBytes: Readonly<Record<string, number>> = { vrf: 8, bridge: 24, port: 216, mac: 16, neighbor: 32, nexthop: 24, route: 32, service: 32, punt_class: 56, source: 32, member: 16, learned_mac: 24, learned_neighbor: 40, rule: 48, identity_group: 16, port_identity: 8 };
+export const rowBytes: Readonly<Record<string, number>> = { vrf: 8, bridge: 24, port: 216, mac: 16, neighbor: 32, nexthop: 32, route: 32, service: 32, punt_class: 56, source: 32, member: 16, learned_mac: 24, learned_neighbor: 40, rule: 48, identity_group: 16, port_identity: 8, gateway: 32, nat_address: 40, vrf_nat: 16, floating_ip: 48, uplink_neighbor: 40 };
 /** Tables that only the forwarder itself writes. */
-export const internalTables: readonly string[] = ['learned_mac', 'learned_neighbor'];
+export const internalTables: readonly string[] = ['learned_mac', 'learned_neighbor', 'uplink_neighbor'];
 /** Number of a table, by its name. */
-export const tableNumber: Readonly<Record<string, number>> = { vrf: 1, bridge: 2, port: 3, mac: 4, neighbor: 5, nexthop: 6, route: 7, service: 8, punt_class: 9, source: 10, member: 11, learned_mac: 12, learned_neighbor: 13, rule: 14, identity_group: 15, port_identity: 16 };
+export const tableNumber: Readonly<Record<string, number>> = { vrf: 1, bridge: 2, port: 3, mac: 4, neighbor: 5, nexthop: 6, route: 7, service: 8, punt_class: 9, source: 10, member: 11, learned_mac: 12, learned_neighbor: 13, rule: 14, identity_group: 15, port_identity: 16, gateway: 17, nat_address: 18, vrf_nat: 19, floating_ip: 20, uplink_neighbor: 21 };
 
 /** What a call returns when it refuses; fwd_error_text has the sentence. */
 export const errors = { ARGUMENT: -1, STATE: -2, ROW: -3, OWNER: -4, GENERATION: -5, FULL: -6, MEMORY: -7, SYSTEM: -8, EAL: -9, TAKEN: -10 } as const;
+/** What a nat_event tells. */
+export const natEventKinds = { LISTED: 0, ASSIGNED: 1, RELEASED: 2, EXHAUSTED: 3 } as const;
 /** What becomes of a TCP segment without SYN that belongs to no flow. */
 export const tcpPickups = { FORWARD: 0, EITHER: 1, NEVER: 2 } as const;
 /** Why a flow is told of. */
@@ -61,6 +63,9 @@ export const calls = {
   fwd_flows_read: { returns: 'int32_t', parameters: [['filter', 'const void *'], ['cursor', 'void *'], ['out', 'void *'], ['length', 'uint32_t']] },
   fwd_flow_events: { returns: 'int32_t', parameters: [['follow', 'uint32_t'], ['out', 'void *'], ['length', 'uint32_t']] },
   fwd_flow_stats_read: { returns: 'int32_t', parameters: [['out', 'void *'], ['length', 'uint32_t']] },
+  fwd_nat_stats_read: { returns: 'int32_t', parameters: [['out', 'void *'], ['length', 'uint32_t']] },
+  fwd_nat_blocks_read: { returns: 'int32_t', parameters: [['cursor', 'void *'], ['out', 'void *'], ['length', 'uint32_t']] },
+  fwd_nat_events_read: { returns: 'int32_t', parameters: [['after', 'const void *'], ['out', 'void *'], ['length', 'uint32_t']] },
   fwd_rule_stats_read: { returns: 'int32_t', parameters: [['cursor', 'void *'], ['out', 'void *'], ['length', 'uint32_t']] },
   fwd_service_socket: { returns: 'int32_t', parameters: [['owner', 'uint32_t'], ['protocol', 'uint32_t'], ['l4_port', 'uint32_t'], ['address', 'const char *']] },
   fwd_service_namespace: { returns: 'uint64_t', parameters: [['owner', 'uint32_t']] },
@@ -81,6 +86,10 @@ function checkText(field: string, value: string, bytes: number): string {
 function readText(buffer: Buffer, at: number, bytes: number): string {
   const end = buffer.indexOf(0, at);
   return buffer.toString('utf8', at, end === -1 ? at + bytes : Math.min(end, at + bytes));
+}
+
+function readMac(buffer: Buffer, at: number): string {
+  return buffer.toString('hex', at, at + 6).replace(/(..)(?=.)/g, '$1:');
 }
 
 /** As long as an IPv6 address at most. */
@@ -124,6 +133,10 @@ export interface Config {
   readonly flowIcmp: number;
   /** of all other protocols; 0: 300 */
   readonly flowOther: number;
+  /** addresses that ports may share (rows nat_address) at a time; 1 to 1024; 0: 16; their mappings lie behind the flows */
+  readonly natAddresses: number;
+  /** seconds in which an outside port is given to nobody else after its last flow (RFC 6888 §3 REQ-8); 0: 120 */
+  readonly natReuseWait: number;
   /** tcp_pickup */
   readonly flowTcpPickup: number;
   /** 1: packet memory in hugepages */
@@ -172,6 +185,8 @@ export interface PortState {
   readonly generation: number;
   /** small number of the live port; stands in its identity addresses behind service ports */
   readonly slot: number;
+  /** flag uplink: of the appliance there; zero until it is up */
+  readonly mac: string;
   /** link */
   readonly state: number;
   /** why it is not up, for people; empty when up */
@@ -282,10 +297,20 @@ export interface Flow {
   readonly protocol: number;
   /** of IP: 4 or 6 */
   readonly version: number;
+  /** 1: its addresses or ports are translated; the next four say into what */
+  readonly translated: number;
+  /** as src_port, of packets as they leave */
+  readonly natSrcPort: number;
+  /** as dst_port */
+  readonly natDstPort: number;
   /** 4 or 16 bytes: network order */
   readonly src: Buffer;
   /** 4 or 16 bytes: network order */
   readonly dst: Buffer;
+  /** 4 or 16 bytes: of packets as they leave */
+  readonly natSrc: Buffer;
+  /** 4 or 16 bytes: of packets as they leave */
+  readonly natDst: Buffer;
 }
 
 /** The table of flows as a whole. */
@@ -306,6 +331,58 @@ export interface FlowStats {
   readonly redecided: bigint;
   /** flow events that found no room or were too many, since the start */
   readonly eventsLost: bigint;
+}
+
+/** How much of a shared address is in use. */
+export interface NatAddressStats {
+  /** the uplink */
+  readonly port: number;
+  /** number of the pool */
+  readonly pool: number;
+  /** leased: port_max - port_min + 1, without those that sockets of the host have */
+  readonly ports: number;
+  /** of them in blocks that belong to a port */
+  readonly blocked: number;
+  /** outside ports in use, the reuse wait included */
+  readonly tcp: number;
+  /** the same of UDP */
+  readonly udp: number;
+  /** identifiers in use */
+  readonly icmp: number;
+  /** of IP: 4 or 6 */
+  readonly version: number;
+  /** 1: it is an address of the host, too */
+  readonly host: number;
+  /** new flows that found no port, since the start */
+  readonly exhausted: bigint;
+  /** 4 or 16 bytes: network order */
+  readonly address: Buffer;
+}
+
+/** What happened to a block of outside ports, or a block that a port has now. */
+export interface NatEvent {
+  /** number of the event, from 1, over restarts of the forwarder; 0: it is a listed block */
+  readonly sequence: bigint;
+  /** CLOCK_REALTIME; of a listed block: since when */
+  readonly timeNs: bigint;
+  /** id of the port of the VM */
+  readonly insidePort: number;
+  /** of that port */
+  readonly insideGeneration: number;
+  /** the uplink */
+  readonly port: number;
+  /** outside port, host order; exhausted: 0 */
+  readonly first: number;
+  /** outside port, host order; exhausted: 0 */
+  readonly last: number;
+  /** nat_event */
+  readonly event: number;
+  /** of IP: 4 or 6 */
+  readonly version: number;
+  /** exhausted: of the packet that found no port; IANA protocol number */
+  readonly protocol: number;
+  /** 4 or 16 bytes: network order */
+  readonly address: Buffer;
 }
 
 /** What a rule decided, since the forwarder started. */
@@ -336,7 +413,7 @@ export interface Step {
 
 /** A struct fwd_config. Throws a RangeError that names the field. */
 export function packConfig(config: Config): Buffer {
-  const out = Buffer.alloc(64);
+  const out = Buffer.alloc(72);
   out.writeUInt32LE(checkInteger('config.memoryMib', config.memoryMib), 0);
   out.writeUInt32LE(checkInteger('config.stateMib', config.stateMib), 4);
   out.writeInt32LE(checkInteger('config.stateFd', config.stateFd), 8);
@@ -351,10 +428,12 @@ export function packConfig(config: Config): Buffer {
   out.writeUInt32LE(checkInteger('config.flowUdp', config.flowUdp), 44);
   out.writeUInt32LE(checkInteger('config.flowIcmp', config.flowIcmp), 48);
   out.writeUInt32LE(checkInteger('config.flowOther', config.flowOther), 52);
-  out.writeUInt8(checkInteger('config.flowTcpPickup', config.flowTcpPickup), 56);
-  out.writeUInt8(checkInteger('config.hugepages', config.hugepages), 57);
-  out.writeUInt8(checkInteger('config.logLevel', config.logLevel), 58);
-  out.write(checkText('config.linkTag', config.linkTag, 4), 59);
+  out.writeUInt32LE(checkInteger('config.natAddresses', config.natAddresses), 56);
+  out.writeUInt32LE(checkInteger('config.natReuseWait', config.natReuseWait), 60);
+  out.writeUInt8(checkInteger('config.flowTcpPickup', config.flowTcpPickup), 64);
+  out.writeUInt8(checkInteger('config.hugepages', config.hugepages), 65);
+  out.writeUInt8(checkInteger('config.logLevel', config.logLevel), 66);
+  out.write(checkText('config.linkTag', config.linkTag, 4), 67);
   return out;
 }
 
@@ -393,8 +472,9 @@ export function readPortState(buffer: Buffer, at: number): PortState {
     id: buffer.readUInt32LE(at),
     generation: buffer.readUInt32LE(at + 4),
     slot: buffer.readUInt16LE(at + 8),
-    state: buffer.readUInt8(at + 10),
-    reason: readText(buffer, at + 11, 127),
+    mac: readMac(buffer, at + 10),
+    state: buffer.readUInt8(at + 16),
+    reason: readText(buffer, at + 17, 127),
   };
 }
 
@@ -448,7 +528,7 @@ export function readCaptured(buffer: Buffer, at: number): Captured {
 }
 
 /** Bytes of a struct fwd_flow. */
-export const flowBytes = 136;
+export const flowBytes = 168;
 
 /** Reads the struct fwd_flow at `at`. */
 export function readFlow(buffer: Buffer, at: number): Flow {
@@ -476,8 +556,13 @@ export function readFlow(buffer: Buffer, at: number): Flow {
     action: buffer.readUInt8(at + 96),
     protocol: buffer.readUInt8(at + 97),
     version: buffer.readUInt8(at + 98),
-    src: readAddress(buffer, at + 100, at + 98),
-    dst: readAddress(buffer, at + 116, at + 98),
+    translated: buffer.readUInt8(at + 99),
+    natSrcPort: buffer.readUInt16LE(at + 100),
+    natDstPort: buffer.readUInt16LE(at + 102),
+    src: readAddress(buffer, at + 104, at + 98),
+    dst: readAddress(buffer, at + 120, at + 98),
+    natSrc: readAddress(buffer, at + 136, at + 98),
+    natDst: readAddress(buffer, at + 152, at + 98),
   };
 }
 
@@ -495,6 +580,46 @@ export function readFlowStats(buffer: Buffer, at: number): FlowStats {
     kept: buffer.readBigUInt64LE(at + 40),
     redecided: buffer.readBigUInt64LE(at + 48),
     eventsLost: buffer.readBigUInt64LE(at + 56),
+  };
+}
+
+/** Bytes of a struct fwd_nat_address_stats. */
+export const natAddressStatsBytes = 56;
+
+/** Reads the struct fwd_nat_address_stats at `at`. */
+export function readNatAddressStats(buffer: Buffer, at: number): NatAddressStats {
+  return {
+    port: buffer.readUInt32LE(at),
+    pool: buffer.readUInt32LE(at + 4),
+    ports: buffer.readUInt32LE(at + 8),
+    blocked: buffer.readUInt32LE(at + 12),
+    tcp: buffer.readUInt32LE(at + 16),
+    udp: buffer.readUInt32LE(at + 20),
+    icmp: buffer.readUInt32LE(at + 24),
+    version: buffer.readUInt8(at + 28),
+    host: buffer.readUInt8(at + 29),
+    exhausted: buffer.readBigUInt64LE(at + 32),
+    address: readAddress(buffer, at + 40, at + 28),
+  };
+}
+
+/** Bytes of a struct fwd_nat_event. */
+export const natEventBytes = 56;
+
+/** Reads the struct fwd_nat_event at `at`. */
+export function readNatEvent(buffer: Buffer, at: number): NatEvent {
+  return {
+    sequence: buffer.readBigUInt64LE(at),
+    timeNs: buffer.readBigUInt64LE(at + 8),
+    insidePort: buffer.readUInt32LE(at + 16),
+    insideGeneration: buffer.readUInt32LE(at + 20),
+    port: buffer.readUInt32LE(at + 24),
+    first: buffer.readUInt16LE(at + 28),
+    last: buffer.readUInt16LE(at + 30),
+    event: buffer.readUInt8(at + 32),
+    version: buffer.readUInt8(at + 33),
+    protocol: buffer.readUInt8(at + 34),
+    address: readAddress(buffer, at + 36, at + 33),
   };
 }
 

@@ -16,8 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "packet_text.h"
-#include "parse.h"
+#include "input.h"
 #include "punt.h"
 #include "tables.h"
 #include "tenants.h"
@@ -99,13 +98,6 @@ static bool given[RULES];
 static uint8_t datagrams[DATAGRAMS][36];
 static uint32_t datagram_count;
 
-/* LeakSanitizer does not look into the mmaps that hold our tables' pointers, and sees leaks that are none. */
-const char *__asan_default_options(void);
-const char *__asan_default_options(void)
-{
-	return "detect_leaks=0";
-}
-
 static void toggle(uint32_t which)
 {
 	if (given[which])
@@ -128,33 +120,18 @@ static void belong(uint32_t port, uint32_t identity, uint32_t group)
 
 int LLVMFuzzerInitialize(int *count, char ***arguments)
 {
-	char fault[128];
-
 	rig_flows.flow_pairs = 128;
+	rig_flows.nat_addresses = 1;
 	rig_start();
 	tenants_make();
 	for (uint32_t i = 0; i < KINDS; i++)
-		if (!packet_text_make(kinds[i].text, NULL, &samples[i], fault)) {
-			fprintf(stderr, "%s: %s\n", kinds[i].text, fault);
-			abort();
-		}
+		input_sample(kinds[i].text, &samples[i]);
 	belong(1, 16, 6);
 	belong(2, 17, 0);
 	belong(3, 18, 5);
 	for (uint32_t i = 0; i < RULES; i++)
 		toggle(i);
 	return 0;
-}
-
-static void demand(bool holds, const char *what, const uint8_t *frame, uint32_t length)
-{
-	if (holds)
-		return;
-	fprintf(stderr, "%s:", what);
-	for (uint32_t i = 0; i < length; i++)
-		fprintf(stderr, "%s%02x", i % 32 == 0 ? "\n" : " ", frame[i]);
-	fprintf(stderr, "\n");
-	abort();
 }
 
 static bool is_icmp_error(const struct pkt *pkt)
@@ -247,12 +224,6 @@ static bool may_leave_3(const struct pkt *pkt)
 	return !datagram_of(pkt, datagram) || was_begun(datagram);
 }
 
-static bool parse_frame(struct pkt *pkt, struct rte_mbuf *mbuf, uint8_t *frame, uint32_t length)
-{
-	*mbuf = (struct rte_mbuf){.buf_addr = frame, .data_len = (uint16_t)length, .pkt_len = length, .nb_segs = 1};
-	return parse(pkt, mbuf) == VERDICT_NEXT;
-}
-
 static void look(uint32_t port, uint8_t *frame, uint32_t length)
 {
 	struct rte_mbuf mbuf;
@@ -260,11 +231,11 @@ static void look(uint32_t port, uint8_t *frame, uint32_t length)
 
 	if (port != 2 && port != 3)
 		return;
-	demand(parse_frame(&pkt, &mbuf, frame, length), "a malformed frame leaves", frame, length);
+	input_demand(input_parse(&pkt, &mbuf, frame, length), "a malformed frame leaves", frame, length);
 	if (is_exempt(&pkt) || is_from_gateway(&pkt))
 		return;
-	demand(port != 2, "leaves through the port of no group", frame, length);
-	demand(may_leave_3(&pkt), "leaves through port 3, and no rule allows it", frame, length);
+	input_demand(port != 2, "leaves through the port of no group", frame, length);
+	input_demand(may_leave_3(&pkt), "leaves through port 3, and no rule allows it", frame, length);
 }
 
 static void look_at_all(void)
@@ -277,41 +248,22 @@ static void look_at_all(void)
 			look(port, frame, (uint32_t)length);
 }
 
-struct input {
-	const uint8_t *at;
-	size_t left;
-};
-
-static uint8_t next(struct input *input)
-{
-	if (input->left == 0)
-		return 0;
-	input->left--;
-	return *input->at++;
-}
-
 static void send_one(struct input *input)
 {
 	static uint8_t frame[RIG_FRAME];
-	uint32_t kind = next(input) % KINDS;
-	uint8_t options = next(input);
-	uint32_t length = samples[kind].length;
+	uint32_t kind = input_next(input) % KINDS;
+	uint8_t options = input_next(input);
+	uint32_t length = input_change(input, &samples[kind], options, frame);
 	struct rte_ipv4_hdr *ip4 = (void *)(frame + RTE_ETHER_HDR_LEN);
 	struct rte_mbuf mbuf;
 	struct pkt pkt;
 
-	memcpy(frame, samples[kind].bytes, length);
-	for (uint32_t i = options & 15; i > 0 && input->left >= 2; i--) {
-		uint8_t at = next(input), value = next(input);
-		if (at < length)
-			frame[at] = value;
-	}
 	if ((options & OPTION_SUMS) != 0 && frame[12] == 8 && frame[13] == 0 &&
 	        RTE_ETHER_HDR_LEN + rte_ipv4_hdr_len(ip4) <= length) {
 		ip4->hdr_checksum = 0;
 		ip4->hdr_checksum = (uint16_t)~rte_raw_cksum(ip4, rte_ipv4_hdr_len(ip4));
 	}
-	if (parse_frame(&pkt, &mbuf, frame, length))
+	if (input_parse(&pkt, &mbuf, frame, length))
 		note_first(&pkt);
 	rig_send(kinds[kind].port, frame, length);
 	rig_run();
@@ -319,12 +271,12 @@ static void send_one(struct input *input)
 
 static void step(struct input *input)
 {
-	switch (next(input) % 16) {
+	switch (input_next(input) % 16) {
 	case 0:
-		rig_later(1u << next(input) % 13);
+		rig_later(1u << input_next(input) % 13);
 		break;
 	case 1:
-		toggle(next(input) % RULES);
+		toggle(input_next(input) % RULES);
 		break;
 	case 2:
 		rig_flows_restart();

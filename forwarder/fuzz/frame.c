@@ -14,10 +14,9 @@
 #include <string.h>
 
 #include "discovery.h"
+#include "input.h"
 #include "io.h"
 #include "learn.h"
-#include "packet_text.h"
-#include "parse.h"
 #include "punt.h"
 #include "tenants.h"
 
@@ -75,13 +74,6 @@ static const uint8_t entries[] = {1, 2, 3, 4, 5, 5, 8, TENANTS_SERVICE};
 static struct packet_text samples[SAMPLES];
 static uint8_t offload;
 
-/* LeakSanitizer does not look into the mmaps that hold our tables' pointers, and sees leaks that are none. */
-const char *__asan_default_options(void);
-const char *__asan_default_options(void)
-{
-	return "detect_leaks=0";
-}
-
 /* What a port with offloads says of a sound segment or datagram. */
 static void mark(struct rte_mbuf *mbuf)
 {
@@ -104,16 +96,6 @@ static void mark(struct rte_mbuf *mbuf)
 	mbuf->tso_segsz = offload == OFFLOAD_SMALL ? 300 : 1400;
 }
 
-static void make_sample(const char *text, struct packet_text *sample)
-{
-	char fault[128];
-
-	if (packet_text_make(text, NULL, sample, fault))
-		return;
-	fprintf(stderr, "%s: %s\n", text, fault);
-	abort();
-}
-
 static void make_service_samples(void)
 {
 	static uint8_t frame[RIG_FRAME];
@@ -126,7 +108,7 @@ static void make_service_samples(void)
 			        .action = FWD_ACTION_PORT);
 	for (uint32_t i = 0; i < ASKED; i++) {
 		struct packet_text *question = &samples[KINDS + 2 * i], *answer = question + 1;
-		make_sample(asked[i], question);
+		input_sample(asked[i], question);
 		rig_send(1, question->bytes, question->length);
 		rig_run();
 		int length = rig_take(TENANTS_SERVICE, frame);
@@ -144,7 +126,7 @@ int LLVMFuzzerInitialize(int *count, char ***arguments)
 	        .port_rate = UINT32_MAX, .port_burst = 1, .name = "dhcp");
 	rig_received = mark;
 	for (uint32_t i = 0; i < KINDS; i++)
-		make_sample(kinds[i], &samples[i]);
+		input_sample(kinds[i], &samples[i]);
 	make_service_samples();
 	return 0;
 }
@@ -177,22 +159,9 @@ static void fix_sums(uint8_t *frame, uint32_t length)
 	}
 }
 
-struct input {
-	const uint8_t *at;
-	size_t left;
-};
-
-static uint8_t next(struct input *input)
-{
-	if (input->left == 0)
-		return 0;
-	input->left--;
-	return *input->at++;
-}
-
 static uint32_t raw(struct input *input, uint8_t *frame)
 {
-	uint32_t length = next(input);
+	uint32_t length = input_next(input);
 
 	/* 0: the rest, so that long frames are possible. */
 	if (length == 0 || length > input->left)
@@ -205,21 +174,17 @@ static uint32_t raw(struct input *input, uint8_t *frame)
 
 static uint32_t changed(struct input *input, const struct packet_text *sample, uint8_t options, uint8_t *frame)
 {
-	memcpy(frame, sample->bytes, sample->length);
-	for (uint32_t i = options & 15; i > 0 && input->left >= 2; i--) {
-		uint8_t at = next(input), value = next(input);
-		if (at < sample->length)
-			frame[at] = value;
-	}
+	uint32_t length = input_change(input, sample, options, frame);
+
 	if (options & OPTION_SUMS)
-		fix_sums(frame, sample->length);
-	return sample->length;
+		fix_sums(frame, length);
+	return length;
 }
 
 static void send_one(struct input *input)
 {
 	static uint8_t frame[RIG_FRAME];
-	uint8_t port = next(input), kind = next(input), options = next(input);
+	uint8_t port = input_next(input), kind = input_next(input), options = input_next(input);
 	uint32_t length;
 
 	if (kind % (SAMPLES + 1) == 0)

@@ -29,7 +29,18 @@ test('refuses a table that is not granted, and names operation and table', (t) =
   const error = codeOf(
     () =>
       cutBatch(
-        batch(vrf(1), { table: 'nexthop', id: 1, port: 0, bridge: 0, mac: '00:00:00:00:00:00', type: 0, flags: 0, size: 0, puntClass: 0 }),
+        batch(vrf(1), {
+          table: 'nexthop',
+          id: 1,
+          port: 0,
+          bridge: 0,
+          mac: '00:00:00:00:00:00',
+          type: 0,
+          flags: 0,
+          size: 0,
+          target: 0,
+          puntClass: 0,
+        }),
         granted,
       ),
     t,

@@ -67,6 +67,9 @@ function setup(refuse = -1) {
       records: [{ group: 1, number: cursor, flows: 2n, packets: 3n, bytes: 4n }],
       ...(cursor < 2 ? { cursor: cursor + 1 } : {}),
     }),
+    natStatsRead: () => [],
+    natBlocksRead: () => ({ records: [] }),
+    natEventsRead: () => [],
     dropName: (reason: number) => `reason-${reason}`,
   };
   const control = new Control(library as unknown as Forwarder, { set: (plugin) => ({ [plugin]: 1 }) });
@@ -222,6 +225,19 @@ for (const method of ['flows.read', 'flows.stats', 'rules.stats'])
   test(`${method} is for those who write ports or rules`, async (t) => {
     t.is((await errorOf(setup().control.call('network', method, {}))).code, 'FORBIDDEN');
   });
+
+test('who writes shared addresses may look at them', async (t) => {
+  const { control } = setup();
+  const inputs = { 'nat.stats': {}, 'nat.blocks': {}, 'nat.events': { after: 0 } };
+  for (const [method, input] of Object.entries(inputs))
+    t.is((await errorOf(control.call('network', method, input))).code, 'FORBIDDEN', method);
+  control.setPeers({ snat: peer(['nat_address']) });
+  t.deepEqual(await Promise.all(Object.entries(inputs).map(([method, input]) => control.call('snat', method, input))), [
+    { addresses: [] },
+    { blocks: [] },
+    { events: [] },
+  ]);
+});
 
 for (const [what, method, input, code] of [
   ['ops that are no bytes', 'rows.apply', { generation: 1, ops: 'text' }, 'INVALID'],

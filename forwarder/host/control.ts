@@ -20,6 +20,7 @@ import {
 } from '../binding/index.ts';
 import { cutBatch, type Granted, grantedTables } from './batch.ts';
 import { flowInWords, flowTables, packedFilter } from './flows.ts';
+import { natBlocks, natEvents, natStats } from './nat.ts';
 import { portState } from './port-watch.ts';
 import type { PuntClasses } from './punt-classes.ts';
 import { refusal } from './refusals.ts';
@@ -147,6 +148,18 @@ export class Control {
         assertSeesFlows(plugin);
         return numbersOf(forwarder.flowStatsRead());
       },
+      'nat.stats': (plugin) => {
+        assertSeesNat(plugin);
+        return natStats(forwarder);
+      },
+      'nat.blocks': (plugin, input) => {
+        assertSeesNat(plugin);
+        return natBlocks(forwarder, input);
+      },
+      'nat.events': (plugin, input) => {
+        assertSeesNat(plugin);
+        return natEvents(forwarder, input);
+      },
       'rules.stats': (plugin) => this.#ruleStats(plugin),
       'drops.read': (_plugin, { ports }) => ({
         drops: pick(forwarder.dropsRead(), ports, (drop) => drop.port).map(
@@ -232,6 +245,11 @@ export class Control {
 function assertSeesFlows({ granted }: Plugin): void {
   if (flowTables.some((table) => granted.tables.has(tables[table].number))) return;
   throw fail('FORBIDDEN', 'this plugin may not look at flows', 'only plugins that write rows of table port or rule may');
+}
+
+function assertSeesNat({ granted }: Plugin): void {
+  if (granted.tables.has(tables.nat_address.number)) return;
+  throw fail('FORBIDDEN', 'this plugin may not look at shared addresses', 'only plugins that write rows of table nat_address may');
 }
 
 function reasonOf(thrown: unknown): string {

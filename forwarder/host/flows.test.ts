@@ -33,6 +33,17 @@ test('rules and the last drop are there when there are some', (t) => {
   });
 });
 
+test('what packets leave as is there when they are translated', (t) => {
+  const nat = {
+    translated: 1,
+    natSrc: Buffer.from([192, 0, 2, 1]),
+    natDst: Buffer.from([198, 51, 100, 7]),
+    natSrcPort: 2_048,
+    natDstPort: 80,
+  };
+  t.deepEqual(flowInWords(packedFlow(nat), library).nat, { src: '192.0.2.1', dst: '198.51.100.7', srcPort: 2_048, dstPort: 80 });
+});
+
 test('a filter has what was given and zeros', (t) => {
   t.deepEqual(packedFilter({}), { port: 0, protocol: 0, version: 0, l4Port: 0, address: Buffer.alloc(0) });
   t.deepEqual(packedFilter({ port: 3, protocol: 17, l4Port: 53, address: '10.1.0.9' }), {

@@ -30,6 +30,7 @@ export function flowInWords(packed: Packed, library: Names): Flow {
     timeMs: Number(packed.timeNs / nanosecondsPerMs),
     ...{ fromPort, fromGeneration, toPort, toGeneration, protocol },
     ...{ src: readIp(packed.src), dst: readIp(packed.dst), srcPort, dstPort },
+    ...(packed.translated === 0 ? {} : { nat: translation(packed) }),
     state: states[packed.state as keyof typeof states],
     action: packed.action === ruleActions.deny ? 'deny' : 'allow',
     ...(packed.egressGroup === 0 ? {} : { egressRule: { group: packed.egressGroup, number: packed.egressNumber } }),
@@ -42,6 +43,10 @@ export function flowInWords(packed: Packed, library: Names): Flow {
     idleMs: Number(packed.idleMs),
     ...(packed.lastDrop === notDropped ? {} : { lastDrop: library.dropName(packed.lastDrop) }),
   };
+}
+
+function translation({ natSrc, natDst, natSrcPort: srcPort, natDstPort: dstPort }: Packed): NonNullable<Flow['nat']> {
+  return { src: readIp(natSrc), dst: readIp(natDst), srcPort, dstPort };
 }
 
 /** Throws INVALID naming the field that is wrong. */

@@ -16,8 +16,8 @@ function world(now: { stats: PortStats[]; drops: Drop[]; flows?: FlowStats }) {
     flowStatsRead: () => now.flows ?? noFlows,
     dropName: (reason) => `reason-${reason}`,
     portsRead: () => [
-      { id: 1, generation: 1, slot: 1, state: 1, reason: '' },
-      { id: 2, generation: 1, slot: 2, state: 0, reason: 'no link' },
+      { id: 1, generation: 1, slot: 1, state: 1, mac: '', reason: '' },
+      { id: 2, generation: 1, slot: 2, state: 0, mac: '', reason: 'no link' },
     ],
   });
   const value = async (sample: string): Promise<number> =>

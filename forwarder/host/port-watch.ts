@@ -7,8 +7,8 @@ import { links, type PortState as PackedPort } from '../binding/index.ts';
 type Changes = ItemOf<ForwarderCalls, 'ports.watch'>;
 
 /** A port's state in the words of the bus. */
-export function portState({ id, generation, slot, state, reason }: PackedPort): PortState {
-  return { id, generation, slot, state: state === links.UP ? 'up' : state === links.DOWN ? 'down' : 'pending', reason };
+export function portState({ id, generation, slot, state, mac, reason }: PackedPort): PortState {
+  return { id, generation, slot, state: state === links.UP ? 'up' : state === links.DOWN ? 'down' : 'pending', mac, reason };
 }
 
 interface Watcher {
@@ -74,5 +74,6 @@ export class PortWatch {
 }
 
 function equal(a: PortState, b: PortState | undefined): boolean {
-  return b !== undefined && a.generation === b.generation && a.slot === b.slot && a.state === b.state && a.reason === b.reason;
+  if (b === undefined || a.generation !== b.generation || a.slot !== b.slot) return false;
+  return a.state === b.state && a.mac === b.mac && a.reason === b.reason;
 }

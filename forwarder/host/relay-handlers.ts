@@ -46,6 +46,9 @@ export function relayHandlers(plugin: string, relay: Relay, answers: Answers): H
     'flows.read': (input) => ask('flows.read', input),
     'flows.stats': (input) => ask('flows.stats', input),
     'flows.watch': (input, { signal }) => answers.flows(plugin, input, signal),
+    'nat.stats': (input) => ask('nat.stats', input),
+    'nat.blocks': (input) => ask('nat.blocks', input),
+    'nat.events': (input) => ask('nat.events', input),
     'rules.stats': (input) => ask('rules.stats', input),
     'drops.read': (input) => ask('drops.read', input),
   };

@@ -19,6 +19,7 @@ test('fills defaults: no hugepages, no faults', (t) => {
       other: 300,
       tcpPickup: 'forward',
     },
+    nat: { addresses: 16, reuseWait: 120 },
     hugepages: false,
     debug: { faults: false },
   });
@@ -26,6 +27,10 @@ test('fills defaults: no hugepages, no faults', (t) => {
 
 test('takes settings of flows, each by itself', (t) => {
   t.like(parseSettings({ flows: { pairs: 4_194_304, tcpPickup: 'never' } }).flows, { pairs: 4_194_304, tcpPickup: 'never', icmp: 60 });
+});
+
+test('takes settings of shared addresses, each by itself', (t) => {
+  t.deepEqual(parseSettings({ nat: { addresses: 8 } }).nat, { addresses: 8, reuseWait: 120 });
 });
 
 for (const [name, settings, message] of [
@@ -40,6 +45,9 @@ for (const [name, settings, message] of [
   ['a time that is none', { flows: { udp: 0 } }, /\/flows\/udp is 0/],
   ['a pick-up that does not exist', { flows: { tcpPickup: 'always' } }, /\/flows\/tcpPickup is "always"/],
   ['an unknown setting of flows', { flows: { sctp: 1 } }, /\/flows\/sctp is unknown/],
+  ['more shared addresses than there may be', { nat: { addresses: 1_025 } }, /\/nat\/addresses is 1025/],
+  ['no wait before an outside port is used anew', { nat: { reuseWait: 0 } }, /\/nat\/reuseWait is 0/],
+  ['an unknown setting of shared addresses', { nat: { pool: 1 } }, /\/nat\/pool is unknown/],
   ['an unknown setting', { memory: 1 }, /\/memory is unknown/],
 ] as const)
   test(`refuses ${name} and names it`, (t) => {

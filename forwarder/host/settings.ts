@@ -12,6 +12,7 @@ export interface ForwarderSettings {
   readonly packetThreads: number;
   readonly maxPorts: number;
   readonly flows: FlowSettings;
+  readonly nat: NatSettings;
   readonly debug: { readonly faults: boolean };
 }
 
@@ -27,6 +28,14 @@ export interface FlowSettings {
   readonly icmp: number;
   readonly other: number;
   readonly tcpPickup: (typeof tcpPickupNames)[number];
+}
+
+/** Addresses that ports share on their way out. */
+interface NatSettings {
+  /** How many of them there may be at a time: room for their mappings lies in the state memory. */
+  readonly addresses: number;
+  /** Seconds in which an outside port is given to nobody else after its last flow (RFC 6888 §3 REQ-8). */
+  readonly reuseWait: number;
 }
 
 /** What becomes of a TCP segment without SYN that belongs to no flow: judged as the first of its direction, allowed when either direction would be, dropped. */
@@ -60,14 +69,20 @@ const flowNumbers: Readonly<Record<Exclude<keyof FlowSettings, 'tcpPickup'>, Ran
   other: { least: 1, most: longest, otherwise: 300 },
 };
 
+const natNumbers: Readonly<Record<keyof NatSettings, Range>> = {
+  addresses: { least: 1, most: 1_024, otherwise: 16 },
+  reuseWait: { least: 1, most: 86_400, otherwise: 120 },
+};
+
 /** Fills defaults. Throws INVALID naming the setting that is wrong or unknown. */
 export function parseSettings(settings: Group): ForwarderSettings {
-  refuseUnknown(settings, [...Object.keys(numbers), 'hugepages', 'flows', 'debug'], '');
+  refuseUnknown(settings, [...Object.keys(numbers), 'hugepages', 'flows', 'nat', 'debug'], '');
   const debug = group(settings.debug, 'debug', 'write {faults: true} or leave it out');
   return {
     ...numbersIn(settings, numbers, ''),
     hugepages: flag(settings.hugepages, 'hugepages'),
     flows: flowSettings(group(settings.flows, 'flows', 'write settings such as {pairs: 1048576} or leave it out')),
+    nat: natSettings(group(settings.nat, 'nat', 'write settings such as {addresses: 256} or leave it out')),
     debug: { faults: flag(debug.faults, 'debug/faults') },
   };
 }
@@ -78,6 +93,11 @@ function flowSettings(flows: Group): FlowSettings {
   const tcpPickup = tcpPickupNames.find((name) => name === given);
   if (tcpPickup === undefined) throw invalid('flows/tcpPickup', `is ${JSON.stringify(given)}`, `write one of ${tcpPickupNames.join(', ')}`);
   return { ...numbersIn(flows, flowNumbers, 'flows/'), tcpPickup };
+}
+
+function natSettings(nat: Group): NatSettings {
+  refuseUnknown(nat, Object.keys(natNumbers), 'nat/');
+  return numbersIn(nat, natNumbers, 'nat/');
 }
 
 function refuseUnknown(settings: Group, known: readonly string[], prefix: string): void {

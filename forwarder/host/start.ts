@@ -11,12 +11,13 @@ const logLevels = { warning: 5, info: 7 } as const;
 
 /** Packets flow when it returns, over rows found in the state memory. Throws UNAVAILABLE with the library's sentence. */
 export function startForwarding(settings: ForwarderSettings, log: Log, { logLevel, linkTag = '' }: Handoff): Forwarder {
-  const { hugepages, flows, debug: _debug, ...numbers } = settings;
+  const { hugepages, flows, nat, debug: _debug, ...numbers } = settings;
   const eal = { logFd: stderr, logLevel: logLevel === 'debug' ? logLevels.info : logLevels.warning };
   try {
     const forwarder = new Forwarder();
     const own = { linkTag, stateFd: stateDescriptor, hugepages: hugepages ? 1 : 0 };
-    const state = forwarder.start({ ...numbers, ...flowConfig(flows), ...eal, ...own });
+    const shared = { natAddresses: nat.addresses, natReuseWait: nat.reuseWait };
+    const state = forwarder.start({ ...numbers, ...flowConfig(flows), ...shared, ...eal, ...own });
     log.info('packets flow', { ...state });
     if (state.note !== '' || state.discarded > 0) log.error('state memory was damaged', { ...state });
     return forwarder;

@@ -11,12 +11,12 @@ const step = (kind: keyof typeof stepKinds, fields: Partial<TracedStep> = {}): T
 });
 
 /** A struct fwd_flow that begins: TCP over IPv4 from port 1. */
-const flow = Buffer.alloc(136);
+const flow = Buffer.alloc(168);
 flow.writeUInt32LE(1, 56);
 flow.writeUInt16LE(0xffff, 92);
 flow.set([1, 0, 0, 6, 4], 94);
-flow.set([10, 0, 0, 1], 100);
-flow.set([10, 0, 0, 2], 116);
+flow.set([10, 0, 0, 1], 104);
+flow.set([10, 0, 0, 2], 120);
 
 const mac: Row = { table: 'mac', bridge: 1, mac: '02:00:00:00:00:01', port: 4 };
 const puntClass: Row = { table: 'punt_class', id: 7, receiver: 3, rate: 1, burst: 1, portRate: 1, portBurst: 1, name: 'dhcp' };

@@ -12,8 +12,8 @@
 #include <stdint.h>
 
 #define FWD_PUBLIC __attribute__((visibility("default")))
-#define FWD_ABI 0x8a2b8aa63affb80fULL
-#define FWD_ROWS_ABI 0xaa583cbe0b0a5602ULL
+#define FWD_ABI 0x2c260e41d3f4bd09ULL
+#define FWD_ROWS_ABI 0xc3a4ec343450be92ULL
 #define FWD_ID_LIMIT 1048576u /* ids of VRFs, bridges and ports are below */
 #define FWD_ANY_VRF 0xffffffffu /* service rows of every VRF */
 #define FWD_PUNT_VERSION 1
@@ -51,6 +51,11 @@ enum fwd_table {
     FWD_TABLE_RULE = 14, /* What a group allows or denies: flows of one IP version, protocol, range of ports and remote. Among those that match the lowest priority decides, deny before allow. */
     FWD_TABLE_IDENTITY_GROUP = 15, /* An identity belongs to a group. What it means never changes: another set of groups is another identity. */
     FWD_TABLE_PORT_IDENTITY = 16, /* The identity of a port with flag policy_required. Without this row such a port is closed. */
+    FWD_TABLE_GATEWAY = 17, /* A router behind an uplink, watched by ARP or neighbour discovery as long as the row is there. */
+    FWD_TABLE_NAT_ADDRESS = 18, /* An address that many ports share on their way out through an uplink, and the ports of it that are leased to this forwarder. The uplink answers for it. */
+    FWD_TABLE_VRF_NAT = 19, /* What packets of a VRF become that leave through an uplink and whose source has no floating address there. */
+    FWD_TABLE_FLOATING_IP = 20, /* An address outside that stands for one of a VM's, in both directions. The uplink answers for it. */
+    FWD_TABLE_UPLINK_NEIGHBOR = 21, /* The MAC address of a host or router behind an uplink, as it answered. That of a host ends when it does not answer any more. */
 };
 
 /* Operations of a batch. */
@@ -69,6 +74,7 @@ enum fwd_mode {
 /* Bits of bridge.flags. */
 enum fwd_bridge_flag {
     FWD_BRIDGE_FLOOD_UNKNOWN = 1, /* flood unknown unicast */
+    FWD_BRIDGE_UNDERLAY = 2, /* routed natively: what leaves through an uplink keeps its addresses */
 };
 
 /* Bits of port.flags. */
@@ -78,6 +84,7 @@ enum fwd_port_flag {
     FWD_PORT_TRUNK = 4, /* carries tagged frames for VLAN ports */
     FWD_PORT_SERVER = 8, /* vhost_user: the forwarder makes the socket and the VM connects; else the other way round */
     FWD_PORT_SERVICE = 16, /* binding netns: a service port, behind it the plugin whose owner number is its parent; in no bridge */
+    FWD_PORT_UPLINK = 32, /* the underlay side: own MAC and addresses, neighbours are asked for; binding interface: the host goes on using it */
 };
 
 /* How a port is tied to the outside. */
@@ -103,11 +110,29 @@ enum fwd_nexthop_type {
     FWD_NEXTHOP_BLACKHOLE = 2, /* drop without a word */
     FWD_NEXTHOP_ECMP = 3, /* one of the members of a group, chosen by a hash of the flow */
     FWD_NEXTHOP_PUNT = 4, /* hand to a plugin */
+    FWD_NEXTHOP_VRF = 5, /* look the destination up in another VRF, once */
+    FWD_NEXTHOP_GATEWAY = 6, /* to a router behind an uplink; while it does not answer, the next member of the group */
 };
 
 /* Bits of nexthop.flags. */
 enum fwd_nexthop_flag {
     FWD_NEXTHOP_FLAG_SLAAC = 1, /* a connected subnet in which ports may take IPv6 addresses by themselves (RFC 4862) */
+};
+
+/* Bits of nat_address.flags. */
+enum fwd_nat_flag {
+    FWD_NAT_HOST = 1, /* perhaps an address of the host, too: then only ports that the host's sockets do not use are given out */
+    FWD_NAT_REUSE = 2, /* TCP: a port whose blocks are used up shares outside ports among remotes */
+    FWD_NAT_DEPENDENT_MAPPING = 4, /* each remote address and port gets an outside port of its own; else endpoint-independent (RFC 4787 §4.1) */
+    FWD_NAT_DEPENDENT_FILTERING = 8, /* only a remote that was sent to may answer; else endpoint-independent (RFC 4787 §5) */
+};
+
+/* What a nat_event tells. */
+enum fwd_nat_event_kind {
+    FWD_NAT_EVENT_LISTED = 0, /* a block that a port has */
+    FWD_NAT_EVENT_ASSIGNED = 1, /* a port got a block */
+    FWD_NAT_EVENT_RELEASED = 2, /* a block went back: none of its outside ports is used any more */
+    FWD_NAT_EVENT_EXHAUSTED = 3, /* a new flow of a port found no outside port; told once in 10 seconds for each port */
 };
 
 /* What a service row does. */
@@ -217,7 +242,7 @@ struct fwd_port_row {
     uint32_t bridge; /* broadcast domain; 0: none */
     uint32_t parent; /* VLAN: the trunk port that it is part of; service port: owner number of the plugin behind it; others: 0 */
     uint32_t flags; /* enum fwd_port_flag */
-    uint8_t mac[6]; /* the VM's address */
+    uint8_t mac[6]; /* the VM's address; flag uplink: the appliance's own there, zero: the interface's */
     uint16_t mtu; /* of the link, bytes */
     uint16_t vlan; /* tag on the parent (IEEE 802.1Q VID); 0: none */
     uint8_t binding; /* enum fwd_binding */
@@ -255,12 +280,15 @@ struct fwd_nexthop_row {
     uint32_t port; /* type port: where the packet leaves */
     uint32_t bridge; /* type port: bridge that the packet leaves on */
     uint8_t mac[6]; /* type port: destination MAC address */
+    uint8_t pad0[2]; /* zero */
+    uint32_t target; /* type vrf: the VRF that is asked next; type gateway: number of the gateway of the port */
     uint8_t type; /* enum fwd_nexthop_type */
     uint8_t flags; /* enum fwd_nexthop_flag */
     uint16_t size; /* type ecmp: places in the group; rows of table member fill them, others are holes */
     uint16_t punt_class; /* type punt: the class, one of the same owner */
+    uint8_t pad1[2]; /* zero */
 };
-_Static_assert(sizeof(struct fwd_nexthop_row) == 24, "fwd_nexthop_row");
+_Static_assert(sizeof(struct fwd_nexthop_row) == 32, "fwd_nexthop_row");
 
 /* A path to a prefix. Of several with the same prefix the lowest source wins. */
 struct fwd_route_row {
@@ -380,6 +408,69 @@ struct fwd_port_identity_row {
 };
 _Static_assert(sizeof(struct fwd_port_identity_row) == 8, "fwd_port_identity_row");
 
+/* A router behind an uplink, watched by ARP or neighbour discovery as long as the row is there. */
+struct fwd_gateway_row {
+    uint32_t port; /* port with flag uplink */
+    uint32_t number; /* of the gateway at this port */
+    uint8_t family; /* IP version of address: 4 or 6 */
+    uint8_t pad0[3]; /* zero */
+    uint8_t address[16]; /* network order; IPv6 may be link-local */
+    uint8_t pad1[4]; /* zero */
+};
+_Static_assert(sizeof(struct fwd_gateway_row) == 32, "fwd_gateway_row");
+
+/* An address that many ports share on their way out through an uplink, and the ports of it that are leased to this forwarder. The uplink answers for it. */
+struct fwd_nat_address_row {
+    uint32_t port; /* the uplink */
+    uint8_t family; /* IP version of address: 4 or 6 */
+    uint8_t pad0[3]; /* zero */
+    uint8_t address[16]; /* network order */
+    uint32_t pool; /* number of the pool that it is part of */
+    uint16_t port_min; /* first port (ICMP: identifier) that may be given out, host order */
+    uint16_t port_max; /* the last one */
+    uint16_t block_size; /* ports that a port of a VM gets at a time; a power of two */
+    uint16_t port_blocks; /* blocks that one port may have at a time */
+    uint8_t flags; /* enum fwd_nat_flag */
+    uint8_t pad1[3]; /* zero */
+};
+_Static_assert(sizeof(struct fwd_nat_address_row) == 40, "fwd_nat_address_row");
+
+/* What packets of a VRF become that leave through an uplink and whose source has no floating address there. */
+struct fwd_vrf_nat_row {
+    uint32_t vrf; /* the VRF */
+    uint32_t pool; /* pool of nat_address rows whose addresses they share; 0: they are dropped */
+    uint32_t port; /* the uplink whose nat_address and floating_ip rows packets from the VRF reach from inside */
+    uint8_t pad0[4]; /* zero */
+};
+_Static_assert(sizeof(struct fwd_vrf_nat_row) == 16, "fwd_vrf_nat_row");
+
+/* An address outside that stands for one of a VM's, in both directions. The uplink answers for it. */
+struct fwd_floating_ip_row {
+    uint32_t port; /* the uplink */
+    uint8_t family; /* IP version of address: 4 or 6 */
+    uint8_t pad0[3]; /* zero */
+    uint8_t address[16]; /* outside, network order */
+    uint8_t prefix_length; /* of the uplink's subnet that it lies in; 0: in none */
+    uint8_t pad1[3]; /* zero */
+    uint32_t inside_port; /* port of the VM */
+    uint8_t inside[16]; /* the VM's address, of the same IP version, network order */
+};
+_Static_assert(sizeof(struct fwd_floating_ip_row) == 48, "fwd_floating_ip_row");
+
+/* The MAC address of a host or router behind an uplink, as it answered. That of a host ends when it does not answer any more. */
+struct fwd_uplink_neighbor_row {
+    uint32_t port; /* the uplink */
+    uint8_t family; /* IP version of address: 4 or 6 */
+    uint8_t pad0[3]; /* zero */
+    uint8_t address[16]; /* network order */
+    uint8_t mac[6]; /* unicast address; zero: it never answered */
+    uint8_t silent; /* 1: a gateway that does not answer any more; its address is kept */
+    uint8_t pad1[1]; /* zero */
+    uint32_t generation; /* of the port; another port with the same id has another */
+    uint8_t pad2[4]; /* zero */
+};
+_Static_assert(sizeof(struct fwd_uplink_neighbor_row) == 40, "fwd_uplink_neighbor_row");
+
 /* Other records. */
 
 /* What fwd_start needs. */
@@ -398,13 +489,15 @@ struct fwd_config {
     uint32_t flow_udp; /* of UDP; 0: 300 */
     uint32_t flow_icmp; /* of ICMP and ICMPv6; 0: 60 */
     uint32_t flow_other; /* of all other protocols; 0: 300 */
+    uint32_t nat_addresses; /* addresses that ports may share (rows nat_address) at a time; 1 to 1024; 0: 16; their mappings lie behind the flows */
+    uint32_t nat_reuse_wait; /* seconds in which an outside port is given to nobody else after its last flow (RFC 6888 §3 REQ-8); 0: 120 */
     uint8_t flow_tcp_pickup; /* enum fwd_tcp_pickup */
     uint8_t hugepages; /* 1: packet memory in hugepages */
     uint8_t log_level; /* EAL log level, 1 (emergency) to 8 (debug) */
     char link_tag[4]; /* stands in the names of our links, wf<tag>p<port id>: 1 to 3 of a-z, 0-9; the same for each start with this memory */
     uint8_t pad0[1]; /* zero */
 };
-_Static_assert(sizeof(struct fwd_config) == 64, "fwd_config");
+_Static_assert(sizeof(struct fwd_config) == 72, "fwd_config");
 
 /* What became of the state memory at start. */
 struct fwd_state {
@@ -423,9 +516,9 @@ struct fwd_port_state {
     uint32_t id; /* of the port */
     uint32_t generation; /* of the port row; another port with the same id has another */
     uint16_t slot; /* small number of the live port; stands in its identity addresses behind service ports */
+    uint8_t mac[6]; /* flag uplink: of the appliance there; zero until it is up */
     uint8_t state; /* enum fwd_link */
     char reason[127]; /* why it is not up, for people; empty when up */
-    uint8_t pad0[6]; /* zero */
 };
 _Static_assert(sizeof(struct fwd_port_state) == 144, "fwd_port_state");
 
@@ -507,12 +600,15 @@ struct fwd_flow {
     uint8_t action; /* enum fwd_rule_action */
     uint8_t protocol; /* IANA protocol number */
     uint8_t version; /* of IP: 4 or 6 */
-    uint8_t pad0[1]; /* zero */
+    uint8_t translated; /* 1: its addresses or ports are translated; the next four say into what */
+    uint16_t nat_src_port; /* as src_port, of packets as they leave */
+    uint16_t nat_dst_port; /* as dst_port */
     uint8_t src[16]; /* network order */
     uint8_t dst[16]; /* network order */
-    uint8_t pad1[4]; /* zero */
+    uint8_t nat_src[16]; /* of packets as they leave */
+    uint8_t nat_dst[16]; /* of packets as they leave */
 };
-_Static_assert(sizeof(struct fwd_flow) == 136, "fwd_flow");
+_Static_assert(sizeof(struct fwd_flow) == 168, "fwd_flow");
 
 /* Which flows fwd_flows_read tells of; all fields must fit. */
 struct fwd_flow_filter {
@@ -536,6 +632,41 @@ struct fwd_flow_stats {
     uint64_t events_lost; /* flow events that found no room or were too many, since the start */
 };
 _Static_assert(sizeof(struct fwd_flow_stats) == 64, "fwd_flow_stats");
+
+/* How much of a shared address is in use. */
+struct fwd_nat_address_stats {
+    uint32_t port; /* the uplink */
+    uint32_t pool; /* number of the pool */
+    uint32_t ports; /* leased: port_max - port_min + 1, without those that sockets of the host have */
+    uint32_t blocked; /* of them in blocks that belong to a port */
+    uint32_t tcp; /* outside ports in use, the reuse wait included */
+    uint32_t udp; /* the same of UDP */
+    uint32_t icmp; /* identifiers in use */
+    uint8_t version; /* of IP: 4 or 6 */
+    uint8_t host; /* 1: it is an address of the host, too */
+    uint8_t pad0[2]; /* zero */
+    uint64_t exhausted; /* new flows that found no port, since the start */
+    uint8_t address[16]; /* network order */
+};
+_Static_assert(sizeof(struct fwd_nat_address_stats) == 56, "fwd_nat_address_stats");
+
+/* What happened to a block of outside ports, or a block that a port has now. */
+struct fwd_nat_event {
+    uint64_t sequence; /* number of the event, from 1, over restarts of the forwarder; 0: it is a listed block */
+    uint64_t time_ns; /* CLOCK_REALTIME; of a listed block: since when */
+    uint32_t inside_port; /* id of the port of the VM */
+    uint32_t inside_generation; /* of that port */
+    uint32_t port; /* the uplink */
+    uint16_t first; /* outside port, host order; exhausted: 0 */
+    uint16_t last; /* outside port, host order; exhausted: 0 */
+    uint8_t event; /* enum fwd_nat_event */
+    uint8_t version; /* of IP: 4 or 6 */
+    uint8_t protocol; /* exhausted: of the packet that found no port; IANA protocol number */
+    uint8_t pad0[1]; /* zero */
+    uint8_t address[16]; /* network order */
+    uint8_t pad1[4]; /* zero */
+};
+_Static_assert(sizeof(struct fwd_nat_event) == 56, "fwd_nat_event");
 
 /* What a rule decided, since the forwarder started. */
 struct fwd_rule_stats {
@@ -680,6 +811,19 @@ FWD_PUBLIC int32_t fwd_flow_events(uint32_t follow, void *out, uint32_t length);
 /* Writes a struct fwd_flow_stats. Returns 0.
  * Errors: ARGUMENT, STATE. */
 FWD_PUBLIC int32_t fwd_flow_stats_read(void *out, uint32_t length);
+
+/* Writes a struct fwd_nat_address_stats of each row nat_address, as many as fit. Returns the number of bytes.
+ * Errors: ARGUMENT, STATE. */
+FWD_PUBLIC int32_t fwd_nat_stats_read(void *out, uint32_t length);
+
+/* Writes struct fwd_nat_event (LISTED) of the blocks that ports have. cursor as in fwd_rows_read. Returns the number of bytes.
+ * Errors: ARGUMENT, STATE. */
+FWD_PUBLIC int32_t fwd_nat_blocks_read(void *cursor, void *out, uint32_t length);
+
+/* Writes struct fwd_nat_event with a sequence above the u64 at after, in order, as many as fit. The last 8,192 are kept, over restarts of the forwarder: a gap in the numbers says how many are lost.
+ * Returns the number of bytes; 0: there is nothing new.
+ * Errors: ARGUMENT, STATE. */
+FWD_PUBLIC int32_t fwd_nat_events_read(const void *after, void *out, uint32_t length);
 
 /* Writes struct fwd_rule_stats of every rule that decided something. cursor as in fwd_rows_read. Returns the number of bytes.
  * Errors: ARGUMENT, STATE. */

@@ -39,8 +39,8 @@ static void begin_ipv6(
 	memcpy(ip->dst_addr, pkt_src6(pkt), sizeof(ip->dst_addr));
 }
 
-bool answer_begin(
-        struct answer *answer, const struct pkt *pkt, const uint8_t *source, uint8_t protocol, uint16_t payload)
+bool answer_begin(struct answer *answer, const struct pkt *pkt, const struct ingress *in, const uint8_t *source,
+        uint8_t protocol, uint16_t payload)
 {
 	bool ipv4 = (pkt->flags & PKT_IPV4) != 0;
 	uint16_t header = ipv4 ? sizeof(struct rte_ipv4_hdr) : sizeof(struct rte_ipv6_hdr);
@@ -53,7 +53,7 @@ bool answer_begin(
 	uint8_t *frame = (uint8_t *)rte_pktmbuf_append(mbuf, (uint16_t)(RTE_ETHER_HDR_LEN + header + payload));
 	struct rte_ether_hdr *eth = (struct rte_ether_hdr *)frame;
 	eth->dst_addr = received->src_addr;
-	memcpy(eth->src_addr.addr_bytes, gateway_mac, sizeof(gateway_mac));
+	memcpy(eth->src_addr.addr_bytes, in->mac, RTE_ETHER_ADDR_LEN);
 	eth->ether_type = received->ether_type;
 	*answer = (struct answer){
 	        .mbuf = mbuf, .ip = frame + RTE_ETHER_HDR_LEN, .payload = frame + RTE_ETHER_HDR_LEN + header};

@@ -10,6 +10,8 @@
 
 #include "parse.h"
 
+struct ingress;
+
 /** Hop limit of what the gateway says. */
 #define ANSWER_HOP_LIMIT 64
 
@@ -22,10 +24,10 @@ struct answer {
 };
 
 /**
- * A new frame from the gateway's MAC to the sender of pkt (with PKT_IPV4 or PKT_IPV6), from the address `source` (4 or
- * 16 bytes) to the packet's source address. payload: at most 1,400 bytes. false: no buffer.
+ * A new frame from the router's MAC at that port to the sender of pkt (with PKT_IPV4 or PKT_IPV6), from the address
+ * `source` (4 or 16 bytes) to the packet's source address. payload: at most 1,400 bytes. false: no buffer.
  */
-bool answer_begin(
-        struct answer *answer, const struct pkt *pkt, const uint8_t *source, uint8_t protocol, uint16_t payload);
+bool answer_begin(struct answer *answer, const struct pkt *pkt, const struct ingress *in, const uint8_t *source,
+        uint8_t protocol, uint16_t payload);
 
 #endif

@@ -12,12 +12,15 @@
 #include "layout.h"
 #include "life.h"
 #include "log.h"
+#include "nat_map.h"
 #include "rcu.h"
 #include "rows.h"
 #include "tables_update.h"
 
 /* 100 days: what ticks of flows can tell apart. */
 #define FLOW_SECONDS_MOST 8640000u
+/* A day: what an outside port can tell apart. */
+#define NAT_WAIT_MOST 86400u
 
 static struct fwd_state state;
 
@@ -74,6 +77,15 @@ static int32_t check_flow_config(const struct fwd_config *config)
 	return 0;
 }
 
+static int32_t check_nat_config(const struct fwd_config *config)
+{
+	if (config->nat_addresses > 1024)
+		return bad_argument("config.nat_addresses: give 1 to 1024, or 0");
+	if (config->nat_reuse_wait > NAT_WAIT_MOST)
+		return bad_argument("config.nat_reuse_wait: give 1 to 86400 seconds, or 0");
+	return 0;
+}
+
 static int32_t check_config(const struct fwd_config *config)
 {
 	if (config->memory_mib < 64 || config->memory_mib > 65536)
@@ -93,7 +105,8 @@ static int32_t check_config(const struct fwd_config *config)
 	size_t tag = strspn(config->link_tag, "abcdefghijklmnopqrstuvwxyz0123456789");
 	if (tag == 0 || tag >= sizeof(config->link_tag) || config->link_tag[tag])
 		return bad_argument("config.link_tag: give 1 to 3 letters a-z or digits");
-	return check_flow_config(config);
+	int32_t failed = check_flow_config(config);
+	return failed ? failed : check_nat_config(config);
 }
 
 /* On fwd-main, when EAL is up. Rows cannot change yet: the calls still answer STATE. */
@@ -104,6 +117,7 @@ static int packets_up(const struct fwd_config *config)
 	        .punt_class = punt_class_row_changed,
 	        .source = guard_source_changed,
 	        .learned_neighbor = guard_learned_changed,
+	        .nat_address = nat_map_address_changed,
 	});
 	return dataplane_start(config);
 }

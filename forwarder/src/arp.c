@@ -1,12 +1,14 @@
 /*
  * ARP (RFC 826), answered here from what is known, so that requests need not be flooded and no VM learns a wrong
- * address. Who answers what: neighbor.h.
+ * address. Who answers what: neighbor.h. Behind an uplink, what is ours is answered for, and what others say of
+ * themselves is told to fwd-learn.
  */
 #include <rte_arp.h>
 #include <rte_ether.h>
 
 #include "neighbor.h"
 #include "stage.h"
+#include "uplink.h"
 
 /* Turns the request round in place: `mac` has the target's address. */
 static verdict_t answer(struct pkt *pkt, const uint8_t *mac)
@@ -58,6 +60,42 @@ static verdict_t request(struct pkt *pkt, const struct ingress *in)
 		/* An answer to a probe for one's own address would be taken for a conflict (RFC 5227 §2.1.1). */
 		return DROP_ARP_SUPPRESSED;
 	}
+}
+
+/* How a request or a reply from behind an uplink names its sender (RFC 826: the others' caches learn it). */
+static enum uplink_word word_of(const struct ingress *in, const uint8_t *sender, bool answers, bool asks)
+{
+	if (uplink_owns(in, 4, sender))
+		return UPLINK_CONFLICT;
+	return answers ? UPLINK_ANSWER : asks ? UPLINK_REQUEST : UPLINK_ANNOUNCE;
+}
+
+verdict_t uplink_arp(struct pkt *pkt, const struct ingress *in)
+{
+	const struct rte_arp_hdr *packet = (const struct rte_arp_hdr *)(pkt->data + pkt->l3);
+	bool group = (pkt->flags & PKT_GROUP) != 0, reply = pkt->protocol == RTE_ARP_OP_REPLY;
+	uint8_t sender[16] = {0}, target[16] = {0};
+
+	/* A frame for somebody else is seen where somebody mirrors frames. */
+	if ((!group && memcmp(pkt->data, in->mac, RTE_ETHER_ADDR_LEN) != 0) ||
+	        (pkt->protocol != RTE_ARP_OP_REQUEST && !reply))
+		return DROP_ARP_SUPPRESSED;
+	if ((packet->arp_data.arp_sha.addr_bytes[0] & 1) != 0)
+		return DROP_INVALID_SOURCE;
+	memcpy(sender, &pkt->src_be, sizeof(pkt->src_be));
+	memcpy(target, &pkt->dst_be, sizeof(pkt->dst_be));
+	bool host = uplink_is_host(in->row->id, 4, target), ours = host || uplink_owns(in, 4, target);
+	/* Without an address of its own an uplink asks from 0.0.0.0. */
+	bool answers = reply && (ours || pkt->dst_be == 0) && !group;
+	bool asks = !reply && ours && !host && pkt->src_be != pkt->dst_be;
+	enum uplink_word word = word_of(in, sender, answers, asks);
+	if (pkt->src_be != 0)
+		uplink_learn(in, 4, sender, packet->arp_data.arp_sha.addr_bytes, word);
+	if (word == UPLINK_ANSWER)
+		return DROP_NEIGHBOR_TOLD;
+	if (host)
+		return DROP_LEFT_TO_HOST;
+	return asks && word != UPLINK_CONFLICT ? answer(pkt, in->mac) : DROP_ARP_SUPPRESSED;
 }
 
 verdict_t stage_arp(struct pkt *pkt, const struct ingress *in)

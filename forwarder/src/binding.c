@@ -129,9 +129,9 @@ static bool refuse_mtu(const struct fwd_port_row *row, uint32_t limit, const cha
 	return true;
 }
 
-static void open_packet(struct binding_result *out, const char *name, bool direct)
+static void open_packet(struct binding_result *out, const char *name, bool direct, bool promiscuous)
 {
-	int result = io_packet_open(out->index, direct, &out->io);
+	int result = io_packet_open(out->index, direct, promiscuous, &out->io);
 
 	if (result < 0)
 		refuse(out, result, "cannot open a packet socket on %s: %s", name, strerror(-result));
@@ -148,6 +148,24 @@ static bool refuse_shared(const struct fwd_port_row *row, const struct link_info
 	return true;
 }
 
+/* The host's stack has nothing of its own on a part of a bridge or bond. */
+static bool refuse_part(const struct fwd_port_row *row, const struct link_info *link, struct binding_result *out)
+{
+	if ((row->flags & FWD_PORT_UPLINK) == 0 || link->master[0] == '\0' || strcmp(link->master, "vrf") == 0)
+		return false;
+	refuse(out, -EBUSY, "interface %s is part of a %s: name that as binding.interface", row->interface,
+	        link->master);
+	return true;
+}
+
+/* An uplink that has the interface's own MAC address needs no frames to others. */
+static bool has_interfaces_mac(const struct fwd_port_row *row)
+{
+	static const uint8_t none[6];
+
+	return (row->flags & FWD_PORT_UPLINK) != 0 && memcmp(row->mac, none, sizeof(none)) == 0;
+}
+
 static void open_interface(const struct fwd_port_row *row, struct binding_result *out)
 {
 	struct link_info link;
@@ -160,11 +178,13 @@ static void open_interface(const struct fwd_port_row *row, struct binding_result
 		        row->interface);
 	if (result < 0)
 		return refuse(out, result, "cannot use interface %s: %s", row->interface, strerror(-result));
-	if (refuse_mtu(row, link.mtu, OF_INTERFACE, out) || refuse_shared(row, &link, out))
+	if (refuse_mtu(row, link.mtu, OF_INTERFACE, out) || refuse_shared(row, &link, out) ||
+	        refuse_part(row, &link, out))
 		return;
-	out->index = link.index;
+	out->index = out->shared = link.index;
+	memcpy(out->mac, link.mac, sizeof(out->mac));
 	out->running = link.running;
-	open_packet(out, row->interface, false);
+	open_packet(out, row->interface, false, !has_interfaces_mac(row));
 	/* Its state after "up" comes as an event; ask again for the case that the event was earlier. */
 	if (netlink_get(host, row->interface, &link) == 0)
 		out->running = link.running;
@@ -190,13 +210,15 @@ static void ensure_pair(const struct fwd_port_row *row, const char *name, struct
 		        out, result, "cannot make link %s to namespace %s: %s", name, row->netns, strerror(-result));
 	out->index = ours.index;
 	out->running = ours.running;
+	memcpy(out->mac, ours.mac, sizeof(out->mac));
 }
 
-/* MTU and MAC of a tap's interface, which the host's own stack (or a bridge) uses. */
+/* MTU and MAC of a tap's interface, which the host's own stack (or a bridge) uses: a neighbour of ours on an uplink. */
 static int fix_tap(const struct fwd_port_row *row, struct link_info *link, bool up)
 {
 	static const uint8_t none[6];
-	bool same = memcmp(row->mac, none, sizeof(none)) == 0 || memcmp(row->mac, link->mac, sizeof(none)) == 0;
+	bool same = (row->flags & FWD_PORT_UPLINK) != 0 || memcmp(row->mac, none, sizeof(none)) == 0 ||
+	            memcmp(row->mac, link->mac, sizeof(none)) == 0;
 
 	if (same && link->mtu == port_mtu(row) && !up)
 		return 0;
@@ -247,7 +269,20 @@ static void open_netns(const struct fwd_port_row *row, struct binding_result *ou
 	link_name(row, name);
 	ensure_pair(row, name, out);
 	if (out->error == 0)
-		open_packet(out, name, true);
+		open_packet(out, name, true, true);
+}
+
+/* What the interface or device below a VLAN is like. */
+static void look_below(struct port *trunk, const struct fwd_port_row *trunk_row, struct binding_result *out)
+{
+	struct link_info link;
+
+	if (trunk_row->binding == FWD_BINDING_ETHDEV)
+		io_ethdev_mac(trunk->io, out->mac);
+	if (trunk_row->binding != FWD_BINDING_INTERFACE || netlink_get(host, trunk_row->interface, &link) < 0)
+		return;
+	out->shared = link.index;
+	memcpy(out->mac, link.mac, sizeof(out->mac));
 }
 
 static void open_vlan(const struct fwd_port_row *row, struct binding_result *out)
@@ -276,6 +311,8 @@ static void open_vlan(const struct fwd_port_row *row, struct binding_result *out
 		return refuse(out, result, "out of memory");
 	result = port_vlan_set(trunk, row->vlan, own->slot);
 	out->running = trunk->state == FWD_LINK_UP;
+	if (row->flags & FWD_PORT_UPLINK)
+		look_below(trunk, &trunk_row, out);
 	if (result == 0)
 		return;
 	out->io->ops->close(out->io);
@@ -289,7 +326,9 @@ static void open_ethdev(const struct fwd_port_row *row, struct binding_result *o
 	int result = io_ethdev_open(row->interface, row->mtu, &out->io);
 
 	out->running = true;
-	if (result == -ENODEV)
+	if (result == 0)
+		io_ethdev_mac(out->io, out->mac);
+	else if (result == -ENODEV)
 		refuse(out, result, "DPDK finds no device %s: bind it to vfio-pci, or correct the name",
 		        row->interface);
 	else if (result == -EBUSY)
@@ -377,7 +416,7 @@ void binding_adjust(const struct fwd_port_row *row, struct binding_result *out)
 	}
 }
 
-int binding_look(const struct fwd_port_row *row, uint32_t index, bool *running)
+int binding_look(const struct fwd_port_row *row, uint32_t index, bool *running, uint8_t mac[6])
 {
 	struct link_info link;
 	char name[NAME_ROOM];
@@ -387,6 +426,8 @@ int binding_look(const struct fwd_port_row *row, uint32_t index, bool *running)
 	if (result == 0 && link.index != index)
 		result = -ENODEV;
 	*running = result == 0 && link.running;
+	if (result == 0)
+		memcpy(mac, link.mac, sizeof(link.mac));
 	return result;
 }
 

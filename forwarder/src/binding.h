@@ -20,6 +20,10 @@ struct binding_result {
 	uint32_t index;
 	/** Carrier. */
 	bool running;
+	/** Of the interface or device, also of a VLAN's trunk; zero: not known. */
+	uint8_t mac[6];
+	/** Interface that an uplink shares with the host; 0: none. */
+	uint32_t shared;
 	/** For people: what is missing and what to do. */
 	char reason[127];
 };
@@ -32,8 +36,9 @@ void binding_free(void);
 void binding_open(const struct fwd_port_row *row, struct binding_result *out);
 /** A live link's row has another MAC or MTU: applies them. reason as above. */
 void binding_adjust(const struct fwd_port_row *row, struct binding_result *out);
-/** Carrier of an open interface or veth, as it is now. -ENODEV when the one that was opened (index) is gone. */
-int binding_look(const struct fwd_port_row *row, uint32_t index, bool *running);
+/** Carrier and MAC address of an open interface or veth, as they are now. -ENODEV when the one that was opened (index)
+ * is gone. */
+int binding_look(const struct fwd_port_row *row, uint32_t index, bool *running, uint8_t mac[6]);
 /** Removes what binding_open made outside this process (a veth pair, a tap, a service port's namespace), at the next
  * binding_flush or when a new link needs its name. The I/O is closed already. */
 void binding_remove(const struct fwd_port_row *row);

@@ -28,7 +28,7 @@ static verdict_t to_router4(struct pkt *pkt, const struct ingress *in)
 
 	if (verdict == VERDICT_ROUTE && pkt->protocol == IPPROTO_ICMP &&
 	        is_gateway(pkt, tables_neighbor4(in->row->bridge, pkt->dst_be)))
-		return icmp_gateway(pkt);
+		return icmp_gateway(pkt, in);
 	return verdict;
 }
 
@@ -44,7 +44,7 @@ static verdict_t to_router6(struct pkt *pkt, const struct ingress *in)
 		return stage_route_check6(pkt);
 	if (source[0] == 0xff || memcmp(source, unspecified, sizeof(unspecified)) == 0)
 		return DROP_INVALID_ADDRESS;
-	return icmp_gateway(pkt);
+	return icmp_gateway(pkt, in);
 }
 
 /* To the gateway's MAC, or any unicast of a network that only routes. */

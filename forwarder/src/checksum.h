@@ -14,6 +14,14 @@ static inline uint16_t checksum_fold(uint32_t sum)
 	return (uint16_t)((sum & 0xffff) + (sum >> 16));
 }
 
+/** A sum of 32-bit words, at most 2^32 of them. */
+static inline uint16_t checksum_fold_wide(uint64_t sum)
+{
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
+	return checksum_fold((uint32_t)sum);
+}
+
 /** What a sum gains when `to` takes the place of `from`; bytes: even, at most 64. */
 static inline uint32_t checksum_difference(const uint8_t *from, const uint8_t *to, uint32_t bytes)
 {

@@ -28,6 +28,8 @@
 #include "stats.h"
 #include "tables.h"
 #include "trace.h"
+#include "uplink.h"
+#include "uplink_address.h"
 #include "worker.h"
 
 #define MBUF_LEAST 4096u
@@ -69,6 +71,7 @@ int dataplane_start(const struct fwd_config *config)
 	        (result = service_peer_init(slots)) < 0 || (result = worker_init(slots, config->packet_threads)) < 0)
 		return result;
 	if ((result = guard_init()) < 0 || (result = learn_init()) < 0 ||
+	        (result = uplink_start(slots, config->packet_threads)) < 0 ||
 	        (result = flow_fragment_init(slots, config->packet_threads)) < 0)
 		return result;
 	tables_each_port(adopt_port, NULL);
@@ -93,6 +96,7 @@ void dataplane_stop(void)
 	learn_stop();
 	link_stop();
 	worker_stop();
+	uplink_address_free();
 	flow_life_stop();
 	capture_free();
 	trace_free();
@@ -103,6 +107,7 @@ void dataplane_stop(void)
 	inject_free();
 	worker_free();
 	learn_free();
+	uplink_stop();
 	service_peer_free();
 	guard_fini();
 	flow_fragment_fini();
@@ -118,6 +123,7 @@ int32_t dataplane_ports_read(uint32_t from, struct fwd_port_state *out, uint32_t
 	for (; count < capacity && port_next(from, &port); count++, from = port.id + 1) {
 		out[count] = (struct fwd_port_state){
 		        .id = port.id, .generation = port.generation, .slot = port.slot, .state = port.state};
+		memcpy(out[count].mac, port.mac, sizeof(out[count].mac));
 		memcpy(out[count].reason, port.reason, sizeof(out[count].reason));
 	}
 	return (int32_t)count;

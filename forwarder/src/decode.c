@@ -91,6 +91,17 @@ static bool unicast(const char *table, const uint8_t *mac, struct fault *fault)
 	return true;
 }
 
+/* Not the unspecified address, a group, or all hosts. */
+static bool host_address(
+        const char *table, const char *field, uint8_t family, const uint8_t *address, struct fault *fault)
+{
+	if (family == 4 && !cut_after(address, 32))
+		REFUSE("%s.%s: an IPv4 address has 4 bytes, the rest is zero", table, field);
+	if (family == 4 ? address[0] == 0 || address[0] >= 224 : all_zero(address, 16) || address[0] == 0xff)
+		REFUSE("%s.%s is no unicast address: give a host's", table, field);
+	return true;
+}
+
 /* What one field of the key alone does not tell. */
 static bool key_consistent(uint32_t table, const uint8_t *row, struct fault *fault)
 {
@@ -103,6 +114,9 @@ static bool key_consistent(uint32_t table, const uint8_t *row, struct fault *fau
 		struct fwd_source_row source;
 		struct fwd_mac_row mac;
 		struct fwd_learned_mac_row learned_mac;
+		struct fwd_nat_address_row nat_address;
+		struct fwd_floating_ip_row floating_ip;
+		struct fwd_uplink_neighbor_row uplink_neighbor;
 	} *of = (const void *)row;
 	switch (table) {
 	case FWD_TABLE_NEIGHBOR:
@@ -121,6 +135,12 @@ static bool key_consistent(uint32_t table, const uint8_t *row, struct fault *fau
 		return unicast(name, of->mac.mac, fault);
 	case FWD_TABLE_LEARNED_MAC:
 		return unicast(name, of->learned_mac.mac, fault);
+	case FWD_TABLE_NAT_ADDRESS:
+		return host_address(name, "address", of->nat_address.family, of->nat_address.address, fault);
+	case FWD_TABLE_FLOATING_IP:
+		return host_address(name, "address", of->floating_ip.family, of->floating_ip.address, fault);
+	case FWD_TABLE_UPLINK_NEIGHBOR:
+		return host_address(name, "address", of->uplink_neighbor.family, of->uplink_neighbor.address, fault);
 	default:
 		return true;
 	}
@@ -131,6 +151,13 @@ static bool service_consistent(const char *table, const struct fwd_service_row *
 	if (row->action == FWD_ACTION_PORT && row->protocol != IPPROTO_TCP && row->protocol != IPPROTO_UDP)
 		REFUSE("%s.protocol is %u: only TCP (6) and UDP (17) reach a service port", table, row->protocol);
 	return true;
+}
+
+static bool uplink_consistent(const char *table, const struct fwd_port_row *row, struct fault *fault)
+{
+	if ((row->flags & (FWD_PORT_SECURITY | FWD_PORT_SERVICE)) != 0)
+		REFUSE("%s.flags: an uplink (32) has neither security (1) nor is it a service port (16)", table);
+	return unicast(table, row->mac, fault);
 }
 
 static bool port_consistent(const char *table, const struct fwd_port_row *row, struct fault *fault)
@@ -145,7 +172,39 @@ static bool port_consistent(const char *table, const struct fwd_port_row *row, s
 		REFUSE("%s.bridge is %u: a service port is in no bridge", table, row->bridge);
 	if (service && (row->flags & (FWD_PORT_SECURITY | FWD_PORT_TRUNK)) != 0)
 		REFUSE("%s.flags: a service port has neither security (1) nor is it a trunk (4)", table);
+	return (row->flags & FWD_PORT_UPLINK) == 0 || uplink_consistent(table, row, fault);
+}
+
+static bool nexthop_consistent(const char *table, const struct fwd_nexthop_row *row, struct fault *fault)
+{
+	if (row->type == FWD_NEXTHOP_ECMP && row->size == 0)
+		REFUSE("%s.size is 0: give a group 1 to 256 places", table);
+	if (row->type == FWD_NEXTHOP_VRF && row->target == 0)
+		REFUSE("%s.target is 0: name the VRF that is asked next", table);
+	if (row->type == FWD_NEXTHOP_GATEWAY && row->port == 0)
+		REFUSE("%s.port is 0: name the uplink of the gateway", table);
+	if (row->type == FWD_NEXTHOP_GATEWAY && row->target > 255)
+		REFUSE("%s.target is %u: give the number of a gateway, 0 to 255", table, row->target);
+	return unicast(table, row->mac, fault);
+}
+
+static bool nat_address_consistent(const char *table, const struct fwd_nat_address_row *row, struct fault *fault)
+{
+	if (row->port_min > row->port_max)
+		REFUSE("%s.port_min is %u, port_max %u: give the smaller one first", table, row->port_min,
+		        row->port_max);
+	if ((row->block_size & (row->block_size - 1)) != 0)
+		REFUSE("%s.block_size is %u: give a power of two", table, row->block_size);
 	return true;
+}
+
+static bool floating_ip_consistent(const char *table, const struct fwd_floating_ip_row *row, struct fault *fault)
+{
+	if (row->family == 4 && row->prefix_length > 32)
+		REFUSE("%s.prefix_length is %u: give 0 to 32", table, row->prefix_length);
+	if (row->inside_port == 0)
+		REFUSE("%s.inside_port is 0: name the port of the VM", table);
+	return host_address(table, "inside", row->family, row->inside, fault);
 }
 
 static bool rule_consistent(const char *table, const struct fwd_rule_row *row, struct fault *fault)
@@ -172,12 +231,18 @@ static bool rest_consistent(uint32_t table, const uint8_t *row, struct fault *fa
 		return port_consistent(name, (const struct fwd_port_row *)row, fault);
 	if (table == FWD_TABLE_RULE)
 		return rule_consistent(name, (const struct fwd_rule_row *)row, fault);
-	if (table != FWD_TABLE_NEXTHOP)
-		return true;
-	const struct fwd_nexthop_row *nexthop = (const void *)row;
-	if (nexthop->type == FWD_NEXTHOP_ECMP && nexthop->size == 0)
-		REFUSE("%s.size is 0: give a group 1 to 256 places", name);
-	return unicast(name, nexthop->mac, fault);
+	if (table == FWD_TABLE_NEXTHOP)
+		return nexthop_consistent(name, (const struct fwd_nexthop_row *)row, fault);
+	if (table == FWD_TABLE_GATEWAY)
+		return host_address(name, "address", ((const struct fwd_gateway_row *)row)->family,
+		        ((const struct fwd_gateway_row *)row)->address, fault);
+	if (table == FWD_TABLE_NAT_ADDRESS)
+		return nat_address_consistent(name, (const struct fwd_nat_address_row *)row, fault);
+	if (table == FWD_TABLE_FLOATING_IP)
+		return floating_ip_consistent(name, (const struct fwd_floating_ip_row *)row, fault);
+	if (table == FWD_TABLE_UPLINK_NEIGHBOR)
+		return unicast(name, ((const struct fwd_uplink_neighbor_row *)row)->mac, fault);
+	return true;
 }
 
 static bool row_valid(uint32_t table, const uint8_t *row, bool key_only, struct fault *fault)

@@ -2,6 +2,7 @@
 
 #include "flow_act.h"
 #include "flow_judge.h"
+#include "flow_nat.h"
 #include "tx.h"
 
 static __attribute__((noinline)) bool unusual_key(const struct pkt *pkt, uint32_t context, struct flow_key *key)
@@ -17,6 +18,16 @@ static __attribute__((noinline)) bool unusual_key(const struct pkt *pkt, uint32_
 static bool is_ip(const struct pkt *pkt)
 {
 	return (pkt->flags & (PKT_IPV4 | PKT_IPV6)) != 0;
+}
+
+/* What translated packets leave as stands in the other half. */
+static __attribute__((noinline)) void fetch_backs(const uint32_t *refs, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		const struct flow_half *half = refs[i] == FLOW_NONE ? NULL : flow_pair(&flows, refs[i])->half;
+		if (half != NULL && (half[refs[i] & 1].flags & FLOW_NAT) != 0)
+			__builtin_prefetch(&half[!(refs[i] & 1)]);
+	}
 }
 
 void flow_find_all(struct pkt *pkts, const uint8_t *which, uint32_t count, const struct ingress *in)
@@ -46,6 +57,8 @@ void flow_find_all(struct pkt *pkts, const uint8_t *which, uint32_t count, const
 		else if (count > 1)
 			pkts[whose[i]].flow = FLOW_MISSED;
 	}
+	if (unlikely(in->uplink != 0))
+		fetch_backs(refs, some);
 }
 
 /* A first packet: what comes back is found in another bucket, whose cache miss overlaps those of the burst's others. */
@@ -74,6 +87,14 @@ static inline bool track(const struct pkt *pkt, struct flow_pair *pair, uint32_t
 	return true;
 }
 
+/* A translated flow whose decision and translation still hold. */
+static inline bool holds_translated(
+        const struct ingress *in, const struct way_out *out, const struct flow_half *half, uint16_t flags)
+{
+	return (flags & (FLOW_DENIED | FLOW_NAT)) == FLOW_NAT && half->way_out == out->generation &&
+	       __atomic_load_n(&half->stamps, __ATOMIC_RELAXED) == flow_nat_stamps(in, out);
+}
+
 verdict_t stage_flow(struct pkt *pkt, const struct ingress *in, const struct way_out *out)
 {
 	uint32_t ref = pkt->flow, direction = ref & 1;
@@ -82,9 +103,13 @@ verdict_t stage_flow(struct pkt *pkt, const struct ingress *in, const struct way
 		return ref == FLOW_MISSED ? put_off(pkt, in, out) : flow_judge(pkt, in, out);
 	struct flow_pair *pair = flow_pair(&flows, ref);
 	const struct flow_half *half = &pair->half[direction];
+	uint16_t flags = __atomic_load_n(&half->flags, __ATOMIC_RELAXED);
 	bool holds = __atomic_load_n(&half->stamps, __ATOMIC_RELAXED) == out->stamps &&
-	             half->way_out == out->generation &&
-	             (__atomic_load_n(&half->flags, __ATOMIC_RELAXED) & FLOW_DENIED) == 0;
+	             half->way_out == out->generation && (flags & (FLOW_DENIED | FLOW_NAT)) == 0;
+	if (unlikely(!holds) && holds_translated(in, out, half, flags)) {
+		holds = true;
+		pkt->flags |= PKT_NAT;
+	}
 	if (unlikely(!holds || (pkt->protocol == IPPROTO_TCP && !track(pkt, pair, direction))))
 		return flow_judge(pkt, in, out);
 	RECORD(pkt, RECORD_RULE, pair->count[FLOW_FORWARD].rule);

@@ -4,6 +4,10 @@
 
 #include "flow.h"
 #include "flow_event.h"
+#include "flow_nat.h"
+
+/* How often a flow is tried to be added: others give way, or outside ports are another's to the same remote. */
+#define MAKE_TRIES 8u
 
 __attribute__((noinline, cold)) void flow_dropped(const struct pkt *pkt, verdict_t reason)
 {
@@ -16,11 +20,10 @@ __attribute__((noinline, cold)) void flow_dropped(const struct pkt *pkt, verdict
 		__atomic_store_n(other, FLOW_NO_DROP, __ATOMIC_RELAXED);
 }
 
-void flow_count_error(const struct pkt *pkt, const struct ingress *in, struct flow_count *count)
+void flow_count_error(const struct pkt *pkt, struct flow_count *count)
 {
 	__atomic_fetch_add(&count->packets, 1, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&count->bytes, flow_ip_bytes(pkt), __ATOMIC_RELAXED);
-	__atomic_store_n(&count->seen, flow_now(in->thread), __ATOMIC_RELAXED);
 }
 
 void flow_count_alone(const struct flow_question *q, const struct policy_decision *decision)
@@ -31,25 +34,34 @@ void flow_count_alone(const struct flow_question *q, const struct policy_decisio
 	policy_count(thread, decision->ingress, 1, 1, bytes);
 }
 
-static void fill(struct flow_pair *pair, const struct flow_question *q, const struct flow_key *back,
-        const struct policy_decision *decision)
+static void fill(struct flow_pair *pair, const struct flow_question *q, const struct policy_decision *decision)
 {
 	struct flow_half *forward = &pair->half[FLOW_FORWARD], *reverse = &pair->half[FLOW_REVERSE];
 
 	forward->key = q->key;
-	forward->stamps = q->out->stamps;
+	forward->stamps = q->stamps;
 	forward->way_out = q->out->generation;
 	forward->flags = q->flags;
-	reverse->key = *back;
-	reverse->stamps = flow_stamps(q->out->rules, q->in->rules);
+	reverse->key = q->back;
+	/* What both directions' have in common beside the policy of the ports is the version of NAT rows. */
+	reverse->stamps = flow_stamps(q->out->rules, q->in->rules) ^ q->out->stamps ^ q->stamps;
 	reverse->way_out = q->in->port->generation;
-	reverse->flags = q->flags;
+	reverse->flags = q->flags & (uint16_t) ~(FLOW_NAT_SOURCE | FLOW_NAT_TARGET);
 	reverse->slot = q->out->slot;
 	pair->count[FLOW_FORWARD].rule = decision->egress;
 	pair->count[FLOW_REVERSE].rule = decision->ingress;
 	if (flow_has_tcp(q->pkt))
 		flow_track(q->pkt, pair, FLOW_FORWARD);
 	flow_count_packet(q->pkt, q->in, &pair->count[FLOW_FORWARD]);
+}
+
+/* It belongs to no flow. */
+static verdict_t pass_alone(const struct flow_question *q, const struct policy_decision *decision)
+{
+	if ((q->flags & FLOW_NAT) != 0)
+		return DROP_NAT_CONFLICT;
+	flow_count_alone(q, decision);
+	return VERDICT_NEXT;
 }
 
 static verdict_t count_made(const struct flow_question *q, const struct policy_decision *decision)
@@ -59,19 +71,44 @@ static verdict_t count_made(const struct flow_question *q, const struct policy_d
 	return VERDICT_NEXT;
 }
 
-verdict_t flow_make(const struct flow_question *q, const struct policy_decision *decision, uint32_t *ref, bool *other)
+/* The outside ports of a pair that was begun; without them it ends. */
+static __attribute__((noinline)) verdict_t take_ports(struct flow_question *q, uint32_t pair, uint32_t tries)
 {
-	uint32_t thread = q->in->thread, pair, found;
-	struct flow_key back;
+	verdict_t verdict = flow_nat_take(q, &flows.pairs[pair], tries);
+
+	if (verdict == VERDICT_NEXT && memcmp(&q->key, &q->back, sizeof(q->key)) == 0)
+		verdict = DROP_NAT_CONFLICT;
+	if (verdict != VERDICT_NEXT)
+		flow_cancel(q->in->thread, pair);
+	return verdict;
+}
+
+/* What comes back would be of another flow, whose other end moved here; or, of a shared outside port, of one to the
+ * same remote, which stays. */
+static bool make_way(const struct flow_question *q, uint32_t found)
+{
+	const struct flow_pair *other = flow_pair(&flows, found);
+	bool translated = ((q->flags | other->half[FLOW_FORWARD].flags) & FLOW_NAT) != 0;
+
+	if (translated && flow_nat_holds(other))
+		return false;
+	flow_end(q->in->thread, found >> 1);
+	return true;
+}
+
+verdict_t flow_make(struct flow_question *q, const struct policy_decision *decision, uint32_t *ref, bool *other)
+{
+	uint32_t thread = q->in->thread, pair, found, ports = 0;
 
 	*ref = FLOW_NONE;
 	*other = false;
-	flow_key_mirror(&q->key, q->out->generation, &back);
-	for (int tries = 0; tries < 2; tries++) {
+	for (uint32_t tries = 0; tries < MAKE_TRIES; tries++) {
 		verdict_t verdict = flow_begin(thread, q->in->port->slot, &pair);
+		if (unlikely((q->flags & (FLOW_NAT_SOURCE | FLOW_NAT_TARGET)) != 0) && verdict == VERDICT_NEXT)
+			verdict = take_ports(q, pair, ports);
 		if (verdict != VERDICT_NEXT)
 			return verdict;
-		fill(&flows.pairs[pair], q, &back, decision);
+		fill(&flows.pairs[pair], q, decision);
 		int result = flow_insert(thread, pair, &found);
 		if (result == 0) {
 			*ref = pair << 1 | FLOW_FORWARD;
@@ -84,11 +121,13 @@ verdict_t flow_make(const struct flow_question *q, const struct policy_decision 
 			*other = true;
 			return VERDICT_NEXT;
 		}
-		/* What comes back would be of another flow, whose other end moved here. */
-		flow_end(thread, found >> 1);
+		if (make_way(q, found))
+			continue;
+		if ((q->flags & FLOW_NAT_SOURCE) == 0)
+			break;
+		ports++;
 	}
-	flow_count_alone(q, decision);
-	return VERDICT_NEXT;
+	return pass_alone(q, decision);
 }
 
 void flow_leave(const struct ingress *in, uint32_t ref)
@@ -105,7 +144,7 @@ void flow_keep(const struct flow_question *q, uint32_t ref, const struct policy_
 	uint32_t thread = q->in->thread;
 
 	__atomic_store_n(&half->flags, (uint16_t)((half->flags & ~FLOW_DENIED) | denied), __ATOMIC_RELAXED);
-	__atomic_store_n(&half->stamps, q->out->stamps, __ATOMIC_RELAXED);
+	__atomic_store_n(&half->stamps, q->stamps, __ATOMIC_RELAXED);
 	flow_rules_set(thread, ref >> 1, decision->egress, decision->ingress);
 	flow_redecided(thread);
 	if (denied == 0)
@@ -142,6 +181,13 @@ void flow_describe(const struct flow_question *q, const struct policy_decision *
 	        .version = q->key.family};
 	memcpy(out->src, q->key.src, sizeof(out->src));
 	memcpy(out->dst, q->key.dst, sizeof(out->dst));
+	if ((q->flags & FLOW_NAT) != 0) {
+		out->translated = 1;
+		out->nat_src_port = rte_be_to_cpu_16(q->back.dst_port);
+		out->nat_dst_port = rte_be_to_cpu_16(q->back.src_port);
+		memcpy(out->nat_src, q->back.dst, sizeof(out->nat_src));
+		memcpy(out->nat_dst, q->back.src, sizeof(out->nat_dst));
+	}
 	tell_rule(decision->egress, &out->egress_group, &out->egress_number);
 	tell_rule(decision->ingress, &out->ingress_group, &out->ingress_number);
 }

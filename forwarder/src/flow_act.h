@@ -30,6 +30,13 @@ struct flow_question {
 	uint16_t flags;
 	/** Flows that it found, which were others' or not its own any more. */
 	uint8_t tries;
+	/** Of a first packet. As packets that come back have it; the outside port of a shared address is missing until
+	 * flow_make. */
+	struct flow_key back;
+	/** Stamps of its direction. */
+	uint64_t stamps;
+	/** With FLOW_NAT_SOURCE: where its outside port is from. */
+	uint32_t uplink, pool;
 };
 
 /** Stamps of the two ports, as struct flow_half keeps them. */
@@ -92,18 +99,19 @@ static inline void flow_count_packet(const struct pkt *pkt, const struct ingress
 	__atomic_store_n(&count->seen, flow_now(in->thread), __ATOMIC_RELAXED);
 }
 
-/** The same by any thread: an ICMP error need not enter where the direction does. */
-void flow_count_error(const struct pkt *pkt, const struct ingress *in, struct flow_count *count);
+/** The same by any thread: an ICMP error need not enter where the direction does. It keeps no flow alive (RFC 7857
+ * §7.1).
+ */
+void flow_count_error(const struct pkt *pkt, struct flow_count *count);
 
 /** A packet passes alone: counts for the rules that say so. */
 void flow_count_alone(const struct flow_question *question, const struct policy_decision *decision);
 
 /**
- * Remembers the flow that a packet begins, and counts the packet. NEXT, or a drop: no room. *ref: the flow; also when
- * another thread was faster (*other): then nothing was counted; FLOW_NONE: there is none.
+ * Remembers the flow that a packet begins, and counts the packet. NEXT, or a drop: no room, no outside port. *ref: the
+ * flow; also when another thread was faster (*other): then nothing was counted; FLOW_NONE: there is none.
  */
-verdict_t flow_make(
-        const struct flow_question *question, const struct policy_decision *decision, uint32_t *ref, bool *other);
+verdict_t flow_make(struct flow_question *question, const struct policy_decision *decision, uint32_t *ref, bool *other);
 
 /** The flow is over for this thread, and taken out of the table. */
 void flow_leave(const struct ingress *in, uint32_t ref);

@@ -7,6 +7,7 @@
 #include "flow_own.h"
 #include "flow_pairs.h"
 #include "flow_queue.h"
+#include "nat_map_own.h"
 #include "policy.h"
 #include "port.h"
 #include "tables.h"
@@ -121,7 +122,9 @@ static bool is_over(const struct flow_pair *pair, uint32_t now)
 	uint32_t forward = ticks_since(__atomic_load_n(&pair->count[FLOW_FORWARD].seen, __ATOMIC_RELAXED), now);
 	uint32_t reverse = ticks_since(__atomic_load_n(&pair->count[FLOW_REVERSE].seen, __ATOMIC_RELAXED), now);
 
-	return (forward < reverse ? forward : reverse) >= time_of(pair);
+	/* One tick more for those that RFC 4787 §4.3 and RFC 5508 §3.2 give a shortest time: ticks are rounded down. */
+	uint32_t more = (__atomic_load_n(&pair->half[FLOW_FORWARD].flags, __ATOMIC_RELAXED) & FLOW_NAT) != 0;
+	return (forward < reverse ? forward : reverse) >= time_of(pair) + more;
 }
 
 static bool is_there(uint16_t slot, uint32_t generation)
@@ -213,6 +216,7 @@ void flow_age(uint32_t thread)
 	flow_clocks[thread].now = flow_tick();
 	flow_event_tick(flow_clocks[thread].now);
 	age(thread, worker, tsc);
+	nat_map_age(thread);
 }
 
 uint32_t flow_age_wait(uint32_t thread)
@@ -236,6 +240,7 @@ void flow_age_share(uint32_t thread)
 	worker->ports_went = true;
 	while (!flow_sweep(&flows, &worker->table, CHUNK, look, &thread))
 		;
+	nat_map_age_all(thread);
 }
 
 void flow_age_all(void)

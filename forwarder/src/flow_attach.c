@@ -10,9 +10,11 @@
 #include <unistd.h>
 
 #include "error.h"
+#include "flow_outside.h"
 #include "flow_own.h"
 #include "flow_pairs.h"
 #include "log.h"
+#include "nat_map.h"
 #include "policy.h"
 #include "port.h"
 
@@ -75,7 +77,12 @@ static bool take_over(struct flow_pair *pair, void *context)
 	pair->count[FLOW_FORWARD].queued = 0;
 	pair->count[FLOW_REVERSE].told_packets = pair->count[0].packets + pair->count[1].packets;
 	pair->count[FLOW_REVERSE].told_bytes = pair->count[0].bytes + pair->count[1].bytes;
-	return flow_charge(pair->half[FLOW_FORWARD].slot, pair->half[FLOW_FORWARD].key.context);
+	if (!flow_outside_adopt(pair))
+		return false;
+	if (flow_charge(pair->half[FLOW_FORWARD].slot, pair->half[FLOW_FORWARD].key.context))
+		return true;
+	flow_outside_release(pair);
+	return false;
 }
 
 /* Address space in which the file's huge pages can lie. */
@@ -93,16 +100,18 @@ static void *reserve(void)
 	return at + before;
 }
 
-/* A table of another size starts empty; its pages go. */
+/* A table of another size starts empty; its pages go, and with them what lies behind it. */
 static int resize(int fd, uint64_t offset)
 {
+	struct flow_header header;
 	struct stat file;
 
+	if (pread(fd, &header, sizeof(header), (off_t)offset) == sizeof(header) && header.magic != 0 &&
+	        header.capacity != flow_life.capacity && ftruncate(fd, (off_t)offset) != 0)
+		return -errno;
 	if (fstat(fd, &file) != 0)
 		return -errno;
-	if ((uint64_t)file.st_size == offset + bytes)
-		return 0;
-	return ftruncate(fd, (off_t)offset) != 0 || ftruncate(fd, (off_t)(offset + bytes)) != 0 ? -errno : 0;
+	return (uint64_t)file.st_size < offset + bytes && ftruncate(fd, (off_t)(offset + bytes)) != 0 ? -errno : 0;
 }
 
 static int map(int fd, uint64_t offset)
@@ -132,15 +141,22 @@ static void clear_unused(int fd, uint64_t offset)
 		log_line("flows: what is unused cannot be cleared: %s", strerror(errno));
 }
 
-int flow_attach(int fd, uint64_t from)
+int flow_attach(const struct fwd_config *config, uint64_t from)
 {
 	uint64_t begin = rte_rdtsc(), offset = (from + FLOW_HUGE_PAGE - 1) & ~((uint64_t)FLOW_HUGE_PAGE - 1);
 	bool fresh;
-	int result = map(fd, offset);
+	uint64_t end;
+	int result = map(config->state_fd, offset);
 
 	flow_shares_reset();
 	if (result == 0)
-		result = list_live_ports();
+		result = nat_map_start(config, offset + bytes, &end);
+	/* What is behind was of more shared addresses. */
+	if (result == 0 && ftruncate(config->state_fd, (off_t)end) != 0)
+		result = error_set(-errno, "state memory cannot be resized: %s", strerror(errno));
+	if (result != 0)
+		return result;
+	result = list_live_ports();
 	if (result == 0)
 		result = flow_table_open(&flows, base, flow_life.capacity, take_over, NULL, &fresh);
 	free(live);
@@ -149,7 +165,7 @@ int flow_attach(int fd, uint64_t from)
 		return error_set(result, "no memory for %u flows", flow_life.capacity);
 	if (result != 0)
 		return result;
-	clear_unused(fd, offset);
+	clear_unused(config->state_fd, offset);
 	flow_life.kept = flow_count(&flows);
 	log_line("flows: room for %u, %lu taken over in %lu ms", flow_life.capacity, flow_life.kept,
 	        (rte_rdtsc() - begin) * 1000 / rte_get_tsc_hz());
@@ -161,6 +177,7 @@ void flow_detach(void)
 	if (base == NULL)
 		return;
 	flow_table_close(&flows);
+	nat_map_stop();
 	munmap(base, bytes);
 	base = NULL;
 }

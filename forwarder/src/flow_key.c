@@ -4,11 +4,7 @@
 #include <rte_byteorder.h>
 #include <rte_ip.h>
 
-/* Of an ICMP message (RFC 792, RFC 4443); and what an error must quote of it (RFC 792, RFC 1122 §3.2.2). */
-#define ICMP_HEADER 8u
-#define QUOTED      8u
-/* As many as parse.c looks through. */
-#define EXTENSIONS_MOST 8
+#include "quote.h"
 
 /* What an ICMP message is, by its type: `answers` is the type of the request that it answers. */
 struct icmp_type {
@@ -107,90 +103,24 @@ enum flow_kind flow_key_of(const struct pkt *pkt, uint32_t context, struct flow_
 	return kind;
 }
 
-/* The packet that an error quotes, bytes that are surely there. */
-struct quote {
-	const uint8_t *ip, *l4;
-	/** Behind ip. */
-	uint32_t length;
-	uint8_t protocol;
-};
-
-/* RFC 791 §3.1. ERROR: l4 is found. */
-static enum flow_kind quoted_l4_ipv4(struct quote *quote)
+enum flow_kind flow_key_icmp(const uint8_t *icmp, bool ipv4)
 {
-	struct rte_ipv4_hdr ip;
+	uint32_t ports;
 
-	if (quote->length < sizeof(ip) + QUOTED)
-		return FLOW_KIND_INVALID;
-	memcpy(&ip, quote->ip, sizeof(ip));
-	if (ip.version_ihl >> 4 != 4)
-		return FLOW_KIND_ALONE;
-	uint32_t header = rte_ipv4_hdr_len(&ip);
-	if (header < sizeof(ip) || header + QUOTED > quote->length)
-		return FLOW_KIND_INVALID;
-	quote->protocol = ip.next_proto_id;
-	quote->l4 = quote->ip + header;
-	bool later = (ip.fragment_offset & rte_cpu_to_be_16(RTE_IPV4_HDR_OFFSET_MASK)) != 0;
-	return later ? FLOW_KIND_ALONE : FLOW_KIND_ERROR;
-}
-
-static bool is_extension(uint8_t protocol)
-{
-	return protocol == IPPROTO_HOPOPTS || protocol == IPPROTO_ROUTING || protocol == IPPROTO_DSTOPTS ||
-	       protocol == IPPROTO_FRAGMENT || protocol == IPPROTO_AH;
-}
-
-/* RFC 8200 §4. */
-static enum flow_kind quoted_l4_ipv6(struct quote *quote)
-{
-	uint32_t at = sizeof(struct rte_ipv6_hdr);
-
-	if (quote->length < at + QUOTED)
-		return FLOW_KIND_INVALID;
-	if (quote->ip[0] >> 4 != 6)
-		return FLOW_KIND_ALONE;
-	quote->protocol = quote->ip[offsetof(struct rte_ipv6_hdr, proto)];
-	for (int count = 0; is_extension(quote->protocol); count++) {
-		const uint8_t *header = quote->ip + at;
-		bool fragment = quote->protocol == IPPROTO_FRAGMENT;
-
-		if (count == EXTENSIONS_MOST || at + QUOTED > quote->length)
-			return FLOW_KIND_INVALID;
-		if (fragment && (header[2] << 8 | (header[3] & 0xf8)) != 0)
-			return FLOW_KIND_ALONE;
-		at += fragment ? 8u : quote->protocol == IPPROTO_AH ? (header[1] + 2u) * 4 : (header[1] + 1u) * 8;
-		quote->protocol = header[0];
-	}
-	quote->l4 = quote->ip + at;
-	return at + QUOTED > quote->length ? FLOW_KIND_INVALID : FLOW_KIND_ERROR;
-}
-
-/* Bytes behind the ICMP header: in the datagram, and in the first segment of the frame. */
-static struct quote quote_of(const struct pkt *pkt, bool ipv4)
-{
-	const uint8_t *ip = pkt->data + pkt->l3;
-	uint32_t end =
-	        pkt->l3 +
-	        (ipv4 ? rte_be_to_cpu_16(((const struct rte_ipv4_hdr *)ip)->total_length)
-	              : sizeof(struct rte_ipv6_hdr) + rte_be_to_cpu_16(((const struct rte_ipv6_hdr *)ip)->payload_len));
-	uint32_t begin = pkt->l4 + ICMP_HEADER;
-
-	if (end > pkt->length)
-		end = pkt->length;
-	return (struct quote){.ip = pkt->data + begin, .length = end > begin ? end - begin : 0};
+	return icmp_ports(icmp, ipv4, &ports);
 }
 
 enum flow_kind flow_key_quoted(const struct pkt *pkt, uint32_t context, struct flow_key *key)
 {
 	bool ipv4 = (pkt->flags & PKT_IPV4) != 0;
-	struct quote quote = quote_of(pkt, ipv4);
-	enum flow_kind kind = ipv4 ? quoted_l4_ipv4(&quote) : quoted_l4_ipv6(&quote);
 	uint32_t ports = 0, bytes = ipv4 ? 4 : 16;
+	struct quote quote;
+	enum quote_kind found = quote_find(pkt, &quote);
 
-	if (kind != FLOW_KIND_ERROR)
-		return kind;
+	if (found != QUOTE_FOUND)
+		return found == QUOTE_OTHER ? FLOW_KIND_ALONE : FLOW_KIND_INVALID;
 	if (is_icmp(quote.protocol, ipv4)) {
-		kind = icmp_ports(quote.l4, ipv4, &ports);
+		enum flow_kind kind = icmp_ports(quote.l4, ipv4, &ports);
 		if (kind == FLOW_KIND_ERROR)
 			return FLOW_KIND_INVALID;
 		if (kind == FLOW_KIND_EXEMPT || kind == FLOW_KIND_ALONE)

@@ -69,6 +69,10 @@ static inline void flow_key_ports(const struct pkt *pkt, uint32_t context, struc
  */
 enum flow_kind flow_key_of(const struct pkt *pkt, uint32_t context, struct flow_key *key, uint16_t *value);
 
+/** What an ICMP message is; at least 8 bytes. Of a PAIR the identifier is the key's source port, of an ANSWER its
+ * destination port; others have none. */
+enum flow_kind flow_key_icmp(const uint8_t *icmp, bool ipv4);
+
 /** Of the packet that an ICMP error quotes, which entered through a port with generation `context`. ERROR, ALONE (no
  * flow can have this key, or the error does not go to its sender) or INVALID. */
 enum flow_kind flow_key_quoted(const struct pkt *pkt, uint32_t context, struct flow_key *key);

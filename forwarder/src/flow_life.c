@@ -5,6 +5,7 @@
 
 #include "error.h"
 #include "flow_event.h"
+#include "flow_outside.h"
 #include "flow_own.h"
 #include "flow_pairs.h"
 #include "flow_queue.h"
@@ -59,7 +60,7 @@ int flow_life_start(const struct fwd_config *config, uint64_t offset)
 	if (result == 0)
 		result = flow_queues_init(flow_life.capacity, flow_life.threads);
 	if (result == 0)
-		result = flow_attach(config->state_fd, offset);
+		result = flow_attach(config, offset);
 	return result;
 }
 
@@ -129,6 +130,7 @@ void flow_cancel(uint32_t thread, uint32_t pair)
 {
 	const struct flow_half *half = &flows.pairs[pair].half[FLOW_FORWARD];
 
+	flow_outside_release(&flows.pairs[pair]);
 	flow_discharge(half->slot, half->key.context);
 	flow_give(&flows, &flow_workers[thread].table, pair);
 }
@@ -194,6 +196,7 @@ bool flow_finish(uint32_t thread, uint32_t pair, enum flow_fate fate)
 	if (!flow_remove(&flows, &worker->table, pair))
 		return false;
 	flow_settle(thread, gone);
+	flow_outside_release(gone);
 	flow_discharge(gone->half[FLOW_FORWARD].slot, gone->half[FLOW_FORWARD].key.context);
 	if (fate == FLOW_FATE_EXPIRED)
 		stats_add(&worker->expired, 1);

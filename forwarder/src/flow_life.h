@@ -66,7 +66,7 @@ uint8_t flow_tcp_pickup(void);
 verdict_t flow_begin(uint32_t thread, uint16_t slot, uint32_t *pair);
 /** What flow_begin would say; nothing changes. */
 verdict_t flow_begin_peek(uint16_t slot);
-/** Gives one back that was not inserted. */
+/** Gives one back that was not inserted, with the outside ports that its flags and keys say it holds. */
 void flow_cancel(uint32_t thread, uint32_t pair);
 /** flow_add, and tells of it (flow_event.h). After an error the pair is given back. */
 int flow_insert(uint32_t thread, uint32_t pair, uint32_t *other);

@@ -80,8 +80,8 @@ void flow_shares_reset(void);
 
 /* flow_attach.c */
 
-/* Maps the table, and takes over what is in it. 0 or -errno with a sentence. */
-int flow_attach(int fd, uint64_t from);
+/* Maps the table and, behind it, the outside ports; takes over what is in them. 0 or -errno with a sentence. */
+int flow_attach(const struct fwd_config *config, uint64_t from);
 void flow_detach(void);
 
 #endif

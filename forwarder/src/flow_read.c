@@ -67,6 +67,20 @@ static void name_rule(uint32_t handle, uint32_t *group, uint32_t *number)
 	*number = row == NULL ? 0 : row->number;
 }
 
+/* Packets leave as the mirror of the key that answers have. */
+static void show_nat(const struct flow_pair *pair, struct fwd_flow *out)
+{
+	const struct flow_key *back = &pair->half[FLOW_REVERSE].key;
+
+	if ((pair->half[FLOW_FORWARD].flags & FLOW_NAT) == 0)
+		return;
+	out->translated = 1;
+	out->nat_src_port = rte_be_to_cpu_16(back->dst_port);
+	out->nat_dst_port = rte_be_to_cpu_16(back->src_port);
+	memcpy(out->nat_src, back->dst, sizeof(out->nat_src));
+	memcpy(out->nat_dst, back->src, sizeof(out->nat_dst));
+}
+
 void flow_show(const struct flow_pair *pair, struct fwd_flow *out)
 {
 	const struct flow_half *half = pair->half;
@@ -94,6 +108,7 @@ void flow_show(const struct flow_pair *pair, struct fwd_flow *out)
 	        .version = half[0].key.family};
 	memcpy(out->src, half[0].key.src, sizeof(out->src));
 	memcpy(out->dst, half[0].key.dst, sizeof(out->dst));
+	show_nat(pair, out);
 	name_rule(forward->rule, &out->egress_group, &out->egress_number);
 	name_rule(reverse->rule, &out->ingress_group, &out->ingress_number);
 }
@@ -108,15 +123,27 @@ bool flow_tell(uint32_t number, struct fwd_flow *out)
 	return true;
 }
 
-static bool is_at(const struct fwd_flow *flow, const struct fwd_flow_filter *filter)
+static bool has_address(const struct fwd_flow *flow, const uint8_t *address)
 {
 	static const uint8_t any[16];
+	const uint8_t *of[] = {any, flow->src, flow->dst, flow->nat_src, flow->nat_dst};
 
+	for (uint32_t i = 0; i < (flow->translated ? 5 : 3); i++)
+		if (memcmp(of[i], address, sizeof(any)) == 0)
+			return true;
+	return false;
+}
+
+static bool has_l4_port(const struct fwd_flow *flow, uint16_t port)
+{
+	return port == 0 || port == flow->src_port || port == flow->dst_port ||
+	       (flow->translated && (port == flow->nat_src_port || port == flow->nat_dst_port));
+}
+
+static bool is_at(const struct fwd_flow *flow, const struct fwd_flow_filter *filter)
+{
 	return (filter->port == 0 || filter->port == flow->from_port || filter->port == flow->to_port) &&
-	       (filter->l4_port == 0 || filter->l4_port == flow->src_port || filter->l4_port == flow->dst_port) &&
-	       (memcmp(filter->address, any, sizeof(any)) == 0 ||
-	               memcmp(filter->address, flow->src, sizeof(any)) == 0 ||
-	               memcmp(filter->address, flow->dst, sizeof(any)) == 0);
+	       has_l4_port(flow, filter->l4_port) && has_address(flow, filter->address);
 }
 
 static bool fits(const struct fwd_flow *flow, const struct fwd_flow_filter *filter)

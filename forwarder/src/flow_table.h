@@ -49,6 +49,14 @@ enum flow_flag {
 	FLOW_DENIED = 1,
 	/** Found in the middle of its TCP connection, and allowed because either direction's rules do. */
 	FLOW_EITHER = 2,
+	/** Of both directions: packets leave as the mirror of the other direction's key, which is not the mirror of
+	   this one. */
+	FLOW_NAT = 4,
+	/** Of the forward direction only: an outside port that the flow holds (nat_map.h) is the destination of the
+	   reverse key, of the source of this one; */
+	FLOW_NAT_SOURCE = 8,
+	/** or the destination of this key, of the source of the reverse one. */
+	FLOW_NAT_TARGET = 16,
 };
 
 /* Of one direction; read by each of its packets, written when the flow is made or decided anew, then only by the thread

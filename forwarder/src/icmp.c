@@ -31,7 +31,7 @@ static void turn_ipv6(struct pkt *pkt)
 	ip->hop_limits = ANSWER_HOP_LIMIT;
 }
 
-verdict_t icmp_gateway(struct pkt *pkt)
+verdict_t icmp_gateway(struct pkt *pkt, const struct ingress *in)
 {
 	struct rte_ether_hdr *eth = (struct rte_ether_hdr *)pkt->data;
 	bool ipv4 = (pkt->flags & PKT_IPV4) != 0;
@@ -52,7 +52,7 @@ verdict_t icmp_gateway(struct pkt *pkt)
 	else
 		turn_ipv6(pkt);
 	eth->dst_addr = eth->src_addr;
-	memcpy(eth->src_addr.addr_bytes, gateway_mac, sizeof(gateway_mac));
+	memcpy(eth->src_addr.addr_bytes, in->mac, RTE_ETHER_ADDR_LEN);
 	return VERDICT_REPLY;
 }
 
@@ -82,11 +82,11 @@ static bool is_for_service(const struct pkt *pkt, const struct ingress *in)
 
 verdict_t icmp_unrouted(struct pkt *pkt, const struct ingress *in, verdict_t refused)
 {
-	if (!is_for_service(pkt, in) || !may_be_answered(pkt))
+	if (stage_is_uplink(in) || !is_for_service(pkt, in) || !may_be_answered(pkt))
 		return refused;
 	/* What is not routed was not looked at so far. */
 	const struct rte_ipv4_hdr *ip = (const struct rte_ipv4_hdr *)(pkt->data + pkt->l3);
 	if ((pkt->flags & PKT_IPV4) != 0 && rte_raw_cksum(ip, rte_ipv4_hdr_len(ip)) != 0xffff)
 		return DROP_MALFORMED;
-	return icmp_gateway(pkt);
+	return icmp_gateway(pkt, in);
 }

@@ -33,6 +33,8 @@ static const struct message messages4[DROP_COUNT] = {
         [DROP_MTU_EXCEEDED] = {3, 4, 0},
         [DROP_NEXTHOP_DROP] = {3, 13, 0},
         [DROP_TTL_EXCEEDED] = {11, 0, 0},
+        [DROP_NAT_EXHAUSTED] = {3, 1, 0},
+        [DROP_NOT_TRANSLATED] = {3, 13, 0},
 };
 
 static const struct message messages6[DROP_COUNT] = {
@@ -42,6 +44,8 @@ static const struct message messages6[DROP_COUNT] = {
         [DROP_MTU_EXCEEDED] = {ICMP6_PACKET_TOO_BIG, 0, 0},
         [DROP_NEXTHOP_DROP] = {ICMP6_DST_UNREACH, ICMP6_DST_UNREACH_ADMIN, 0},
         [DROP_TTL_EXCEEDED] = {ICMP6_TIME_EXCEEDED, ICMP6_TIME_EXCEED_TRANSIT, 0},
+        [DROP_NAT_EXHAUSTED] = {ICMP6_DST_UNREACH, ICMP6_DST_UNREACH_ADDR, 0},
+        [DROP_NOT_TRANSLATED] = {ICMP6_DST_UNREACH, ICMP6_DST_UNREACH_ADMIN, 0},
         [DROP_INVALID_ADDRESS] = {ICMP6_DST_UNREACH, ICMP6_DST_UNREACH_BEYONDSCOPE, 0},
 };
 
@@ -148,11 +152,12 @@ static uint32_t common_bits(const uint8_t *a, const uint8_t *b, uint32_t bytes)
 }
 
 /* The address the sender knows us by; NULL: there is none. */
-static const uint8_t *our_address(const struct pkt *pkt, const struct ingress *in, enum drop_reason reason)
+static const uint8_t *our_address(
+        const struct pkt *pkt, const struct ingress *in, const uint8_t *link_local, enum drop_reason reason)
 {
 	bool ipv4 = (pkt->flags & PKT_IPV4) != 0;
 	const uint8_t *sender = ipv4 ? (const uint8_t *)&pkt->src_be : pkt_src6(pkt);
-	const uint8_t *best = ipv4 || in->bridge->vrf == 0 ? NULL : gateway_link_local;
+	const uint8_t *best = ipv4 || in->bridge->vrf == 0 ? NULL : link_local;
 
 	if (reason == DROP_SERVICE_UNSERVED)
 		return ipv4 ? (const uint8_t *)&pkt->dst_be : pkt_dst6(pkt);
@@ -163,7 +168,7 @@ static const uint8_t *our_address(const struct pkt *pkt, const struct ingress *i
 		if (row->family != (ipv4 ? 4 : 6))
 			continue;
 		uint32_t bits = common_bits(row->address, sender, bytes);
-		if (best == NULL || best == gateway_link_local ? bits >= longest : bits > longest) {
+		if (best == NULL || best == link_local ? bits >= longest : bits > longest) {
 			best = row->address;
 			longest = bits;
 		}
@@ -187,13 +192,14 @@ static uint16_t quote_length(const struct pkt *pkt)
 	return (uint16_t)(length < limit ? length : limit);
 }
 
-static struct rte_mbuf *make(const struct pkt *pkt, const uint8_t *source, const struct message *message)
+static struct rte_mbuf *make(
+        const struct pkt *pkt, const struct ingress *in, const uint8_t *source, const struct message *message)
 {
 	bool ipv4 = (pkt->flags & PKT_IPV4) != 0;
 	uint16_t quote = quote_length(pkt);
 	struct answer answer;
 
-	if (!answer_begin(&answer, pkt, source, ipv4 ? IPPROTO_ICMP : IPPROTO_ICMPV6, (uint16_t)(HEADER + quote)))
+	if (!answer_begin(&answer, pkt, in, source, ipv4 ? IPPROTO_ICMP : IPPROTO_ICMPV6, (uint16_t)(HEADER + quote)))
 		return NULL;
 	struct rte_icmp_hdr *icmp = (struct rte_icmp_hdr *)answer.payload;
 	/* Both families have type, code, checksum and a word; ICMP keeps the MTU in its low half (RFC 1191 §4). */
@@ -216,7 +222,10 @@ static struct rte_mbuf *make(const struct pkt *pkt, const uint8_t *source, const
 static __attribute__((noinline)) struct rte_mbuf *tell(const struct pkt *pkt, const struct ingress *in,
         enum drop_reason reason, bool reset, const struct message *message)
 {
-	const uint8_t *source = message->type == 0 ? NULL : our_address(pkt, in, reason);
+	uint8_t link_local[16];
+
+	stage_link_local(in, link_local);
+	const uint8_t *source = message->type == 0 ? NULL : our_address(pkt, in, link_local, reason);
 
 	if (!reset && source == NULL)
 		return NULL;
@@ -225,12 +234,12 @@ static __attribute__((noinline)) struct rte_mbuf *tell(const struct pkt *pkt, co
 	if (reason == DROP_NO_NEIGHBOR && is_for_all_of_subnet(pkt, in))
 		return NULL;
 	offload_finish(pkt->mbuf);
-	return reset ? tcp_reset_make(pkt) : make(pkt, source, message);
+	return reset ? tcp_reset_make(pkt, in) : make(pkt, in, source, message);
 }
 
 struct rte_mbuf *icmp_error_make(const struct pkt *pkt, const struct ingress *in, enum drop_reason reason)
 {
-	if (!may_be_answered(pkt))
+	if (!may_be_answered(pkt) || (reason == DROP_NOT_TRANSLATED && stage_is_uplink(in)))
 		return NULL;
 	bool reset = reason == DROP_SERVICE_UNSERVED && pkt->protocol == IPPROTO_TCP &&
 	             (pkt->flags & (PKT_L4 | PKT_FRAGMENT)) == PKT_L4;

@@ -3,8 +3,8 @@
  * and TCP resets for what nobody serves (RFC 9293 §3.10.7.1). Packet threads.
  *
  *   no-route, ecmp-empty    network unreachable          no route to destination
- *   no-neighbor             host unreachable             address unreachable
- *   next-hop-drop           administratively prohibited  administratively prohibited
+ *   no-neighbor, nat-exhausted  host unreachable         address unreachable
+ *   next-hop-drop, not-translated  administratively prohibited  administratively prohibited
  *   ttl-exceeded            time exceeded in transit     hop limit exceeded
  *   mtu-exceeded            fragmentation needed         packet too big
  *   invalid-address         nothing                      beyond scope of source (link-local to elsewhere)
@@ -12,7 +12,7 @@
  *   any other               nothing
  *
  * The source is the gateway address of the sender's network with the longest common prefix with the sender (for
- * service-unserved: the address that was asked); IPv6 has fe80::200:5eff:fe00:100 when there is no other.
+ * service-unserved: the address that was asked); IPv6 has the link-local one (stage_link_local) when there is no other.
  */
 #ifndef FORWARDER_ICMP_ERROR_H
 #define FORWARDER_ICMP_ERROR_H

@@ -22,9 +22,10 @@ extern struct rte_mempool *io_pool;
  * mbufs. VM ports use it: Debian's DPDK has 32 ethdevs, a socket per port scales to thousands. Pending checksums and
  * segmentation pass both ways (PACKET_VNET_HDR, vnet.h). A tag that the kernel took off (PACKET_AUXDATA) comes in
  * vlan_tci when it is 802.1Q, else it is put back. direct: frames go to the driver without a queue, which must then
- * know segmentation itself (veth does). 0 and *out, or -errno.
+ * know segmentation itself (veth does). promiscuous: frames to other MAC addresses than the interface's come in, too.
+ * 0 and *out, or -errno.
  */
-int io_packet_open(uint32_t interface_index, bool direct, struct port_io **out);
+int io_packet_open(uint32_t interface_index, bool direct, bool promiscuous, struct port_io **out);
 
 /**
  * The packets of a tap interface of the caller's network namespace, which is made when there is none of that name. One
@@ -48,6 +49,9 @@ int io_vlan_open(struct port *trunk, uint16_t vlan, struct port_io **out);
  * the MTU) or -errno.
  */
 int io_ethdev_open(const char *name, uint16_t mtu, struct port_io **out);
+
+/** MAC address of the device behind the I/O of io_ethdev_open. */
+void io_ethdev_mac(const struct port_io *io, uint8_t mac[6]);
 
 /**
  * A VM's virtio device over the vhost-user socket `path` (librte_vhost; one queue pair, checksums and TSO as the VM

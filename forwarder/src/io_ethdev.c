@@ -6,6 +6,7 @@
 #include <rte_mbuf.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "offload.h"
 
@@ -179,4 +180,12 @@ int io_ethdev_open(const char *name, uint16_t mtu, struct port_io **out)
 	}
 	*out = &device->io;
 	return 0;
+}
+
+void io_ethdev_mac(const struct port_io *io, uint8_t mac[6])
+{
+	struct rte_ether_addr address = {0};
+
+	rte_eth_macaddr_get((uint16_t)io->handle, &address);
+	memcpy(mac, address.addr_bytes, sizeof(address.addr_bytes));
 }

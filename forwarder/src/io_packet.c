@@ -138,7 +138,7 @@ static int enable(int fd, int option)
 	return setsockopt(fd, SOL_PACKET, option, &one, sizeof(one));
 }
 
-static int set_up(int fd, uint32_t interface_index, bool direct)
+static int set_up(int fd, uint32_t interface_index, bool direct, bool promiscuous)
 {
 	int size = SOCKET_BUFFER;
 	struct sockaddr_ll address = {
@@ -146,7 +146,8 @@ static int set_up(int fd, uint32_t interface_index, bool direct)
 	        .sll_protocol = htons(ETH_P_ALL),
 	        .sll_ifindex = (int)interface_index,
 	};
-	struct packet_mreq promiscuous = {.mr_ifindex = (int)interface_index, .mr_type = PACKET_MR_PROMISC};
+	struct packet_mreq all = {
+	        .mr_ifindex = (int)interface_index, .mr_type = promiscuous ? PACKET_MR_PROMISC : PACKET_MR_ALLMULTI};
 
 	if (enable(fd, PACKET_AUXDATA) < 0 || enable(fd, PACKET_IGNORE_OUTGOING) < 0 ||
 	        enable(fd, PACKET_VNET_HDR) < 0 || (direct && enable(fd, PACKET_QDISC_BYPASS) < 0))
@@ -156,18 +157,18 @@ static int set_up(int fd, uint32_t interface_index, bool direct)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
 		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-	if (setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &promiscuous, sizeof(promiscuous)) < 0)
+	if (setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &all, sizeof(all)) < 0)
 		return -errno;
 	return bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
 }
 
-int io_packet_open(uint32_t interface_index, bool direct, struct port_io **out)
+int io_packet_open(uint32_t interface_index, bool direct, bool promiscuous, struct port_io **out)
 {
 	/* Protocol 0 until bound: nothing of other interfaces may enter the queue. */
 	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	int result = set_up(fd, interface_index, direct);
+	int result = set_up(fd, interface_index, direct, promiscuous);
 	struct port_io *io = result < 0 ? NULL : calloc(1, sizeof(*io));
 	if (io == NULL) {
 		close(fd);

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* Table numbers (enum fwd_table) are 1 .. TABLE_LIMIT-1. */
-#define TABLE_LIMIT 17
+#define TABLE_LIMIT 22
 #define FIELD_LIMIT 16
 
 enum field_kind { FIELD_U8, FIELD_U16, FIELD_U32, FIELD_FAMILY, FIELD_MAC, FIELD_IP, FIELD_TEXT, FIELD_PAD };

@@ -10,6 +10,7 @@
 
 #include "handover.h"
 #include "learned.h"
+#include "uplink.h"
 #include "worker.h"
 
 #define EVENTS 2048u
@@ -140,12 +141,12 @@ void learn_poll_once(uint32_t seconds)
 	learned_sweep(LEARNED_BUCKETS, now);
 }
 
-static uint32_t seconds_since(const struct timespec *start)
+static uint64_t ms_since(const struct timespec *start)
 {
 	struct timespec at;
 
 	clock_gettime(CLOCK_MONOTONIC, &at);
-	return (uint32_t)(at.tv_sec - start->tv_sec);
+	return (uint64_t)((at.tv_sec - start->tv_sec) * 1000 + (at.tv_nsec - start->tv_nsec) / 1000000);
 }
 
 static void *run(void *unused)
@@ -157,7 +158,9 @@ static void *run(void *unused)
 	pthread_mutex_lock(&self.lock);
 	while (!self.stop) {
 		pthread_mutex_unlock(&self.lock);
-		set_time(seconds_since(&start));
+		uint64_t now_ms = ms_since(&start);
+		set_time((uint32_t)(now_ms / 1000));
+		uplink_poll(now_ms);
 		drain_all();
 		learned_sweep(SWEEP_STEP, now);
 		clock_gettime(CLOCK_MONOTONIC, &until);

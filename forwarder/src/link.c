@@ -18,6 +18,7 @@
 #include "link_queue.h"
 #include "netlink.h"
 #include "port.h"
+#include "uplink_host.h"
 
 #define BACKOFF_FIRST_MS 50
 #define BACKOFF_LAST_MS  2000
@@ -32,6 +33,8 @@ struct link {
 	uint32_t index;
 	/** The carrier as it was seen last. */
 	bool running;
+	/** Of the interface or device, as it was seen last; zero: not known. */
+	uint8_t mac[6];
 	/** 0: no retry is due. */
 	uint64_t retry_at_ms;
 	uint32_t backoff_ms;
@@ -119,12 +122,55 @@ uint32_t link_user(uint32_t index)
 	return 0;
 }
 
+/* The appliance's own address at an uplink: the row's, else that of what it is tied to. */
+static void tell_mac(struct link *link)
+{
+	static const uint8_t none[6];
+
+	if ((link->row.flags & FWD_PORT_UPLINK) == 0)
+		return;
+	if (memcmp(link->row.mac, none, sizeof(none)) != 0)
+		port_mac_set(link->port, link->row.mac);
+	else if (link->row.binding != FWD_BINDING_TAP)
+		/* A tap's interface is the other end. */
+		port_mac_set(link->port, link->mac);
+}
+
+/* The interface of a link, or of its trunk, has this address now. */
+static void see_mac(struct link *link, const uint8_t mac[6])
+{
+	if (memcmp(link->mac, mac, sizeof(link->mac)) == 0)
+		return;
+	memcpy(link->mac, mac, sizeof(link->mac));
+	tell_mac(link);
+	for (struct link *l = (link->row.flags & FWD_PORT_TRUNK) ? self.links : NULL; l != NULL; l = l->next) {
+		if (l->attached && l->row.binding == FWD_BINDING_VLAN && l->row.parent == link->port->id)
+			see_mac(l, mac);
+	}
+}
+
+/* An uplink and the host agree on what is whose before a packet comes. */
+static void share(const struct link *link, struct binding_result *result)
+{
+	if ((link->row.flags & FWD_PORT_UPLINK) == 0 || result->error != 0)
+		return;
+	result->error = uplink_host_share(
+	        link->port->id, result->shared, link->row.vlan, result->reason, sizeof(result->reason));
+	if (result->error == 0)
+		return;
+	if (link->row.binding == FWD_BINDING_VLAN)
+		port_vlan_set(port_of(link->row.parent), link->row.vlan, 0);
+	if (result->io != NULL)
+		result->io->ops->close(result->io);
+}
+
 static void attach(struct link *link)
 {
 	struct binding_result result;
 
 	port_row(link->port, &link->row);
 	binding_open(&link->row, &result);
+	share(link, &result);
 	if (result.error != 0) {
 		link->backoff_ms = link->backoff_ms == 0 ? BACKOFF_FIRST_MS : link->backoff_ms * 2;
 		if (link->backoff_ms > BACKOFF_LAST_MS)
@@ -137,6 +183,8 @@ static void attach(struct link *link)
 	link->backoff_ms = 0;
 	link->attached = true;
 	link->index = result.index;
+	memcpy(link->mac, result.mac, sizeof(link->mac));
+	tell_mac(link);
 	if (result.io != NULL)
 		port_attach(link->port, result.io);
 	report_carrier(link, result.running);
@@ -161,6 +209,8 @@ static void detach(struct link *link, bool remove)
 				port_vlan_set(trunk, link->row.vlan, 0);
 		}
 		port_detach(link->port);
+		if (link->row.flags & FWD_PORT_UPLINK)
+			uplink_host_unshare(link->port->id);
 	}
 	link->attached = false;
 	link->index = 0;
@@ -171,9 +221,12 @@ static void detach(struct link *link, bool remove)
 static bool same_binding(const struct fwd_port_row *a, const struct fwd_port_row *b)
 {
 	return a->binding == b->binding && a->parent == b->parent && a->vlan == b->vlan &&
-	       ((a->flags ^ b->flags) & (FWD_PORT_TRUNK | FWD_PORT_SERVER)) == 0 &&
+	       ((a->flags ^ b->flags) & (FWD_PORT_TRUNK | FWD_PORT_SERVER | FWD_PORT_UPLINK)) == 0 &&
 	       memcmp(a->socket, b->socket, sizeof(a->socket)) == 0 &&
 	       (a->binding != FWD_BINDING_ETHDEV || a->mtu == b->mtu) &&
+	       /* Whose frames an uplink's socket wants. */
+	       ((a->flags & FWD_PORT_UPLINK) == 0 || a->binding != FWD_BINDING_INTERFACE ||
+	               memcmp(a->mac, b->mac, sizeof(a->mac)) == 0) &&
 	       memcmp(a->interface, b->interface, sizeof(a->interface)) == 0 &&
 	       memcmp(a->netns, b->netns, sizeof(a->netns)) == 0;
 }
@@ -196,6 +249,7 @@ static void changed(struct link *link)
 		return;
 	}
 	link->row = row;
+	tell_mac(link);
 	binding_adjust(&row, &result);
 	if (result.error != 0)
 		port_report(link->port, FWD_LINK_PENDING, "%s", result.reason);
@@ -244,6 +298,7 @@ static void on_event(const struct link_info *info, bool gone)
 	for (struct link *l = self.links; l != NULL; l = l->next) {
 		if (l->attached && l->index != 0 && l->index == info->index) {
 			if (!gone) {
+				see_mac(l, info->mac);
 				report_carrier(l, info->running);
 				continue;
 			}
@@ -260,11 +315,13 @@ static void on_event(const struct link_info *info, bool gone)
 static void look_at_all(void)
 {
 	for (struct link *l = self.links; l != NULL; l = l->next) {
+		uint8_t mac[6];
 		bool running;
 
 		if (!l->attached || l->index == 0)
 			continue;
-		if (binding_look(&l->row, l->index, &running) == 0) {
+		if (binding_look(&l->row, l->index, &running, mac) == 0) {
+			see_mac(l, mac);
 			report_carrier(l, running);
 			continue;
 		}
@@ -336,6 +393,9 @@ int link_start(const char *tag)
 
 	if (result < 0)
 		return result;
+	result = uplink_host_init(tag);
+	if (result < 0)
+		return result;
 	self.stop = false;
 	self.monitor = netlink_open(RTMGRP_LINK);
 	if (self.monitor == NULL)
@@ -373,5 +433,6 @@ void link_stop(void)
 		mnl_socket_close(self.monitor);
 	self.monitor = NULL;
 	link_queue_close();
+	uplink_host_free();
 	binding_free();
 }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
+#include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
@@ -74,18 +75,36 @@ static struct nlmsghdr *start(char *buffer, uint16_t type, uint16_t flags, uint3
 	return message;
 }
 
-static void read_linkinfo(const struct nlattr *linkinfo, struct link_info *out)
+static uint16_t read_vlan(const struct nlattr *data)
 {
 	const struct nlattr *attribute;
+
+	mnl_attr_for_each_nested(attribute, data)
+	{
+		if (mnl_attr_get_type(attribute) == IFLA_VLAN_ID)
+			return mnl_attr_get_u16(attribute);
+	}
+	return 0;
+}
+
+static void read_linkinfo(const struct nlattr *linkinfo, struct link_info *out)
+{
+	const struct nlattr *attribute, *data = NULL;
 	const char *kind = "";
 
 	mnl_attr_for_each_nested(attribute, linkinfo)
 	{
 		if (mnl_attr_get_type(attribute) == IFLA_INFO_KIND)
 			kind = mnl_attr_get_str(attribute);
+		else if (mnl_attr_get_type(attribute) == IFLA_INFO_DATA)
+			data = attribute;
+		else if (mnl_attr_get_type(attribute) == IFLA_INFO_SLAVE_KIND)
+			strncpy(out->master, mnl_attr_get_str(attribute), sizeof(out->master) - 1);
 	}
 	out->veth = strcmp(kind, "veth") == 0;
 	out->tap = strcmp(kind, "tun") == 0;
+	if (strcmp(kind, "vlan") == 0 && data != NULL)
+		out->vlan = read_vlan(data);
 }
 
 static void read_link(const struct nlmsghdr *message, struct link_info *out)
@@ -263,6 +282,58 @@ int netlink_all(struct mnl_socket *nl, void (*each)(const struct link_info *link
 	return result;
 }
 
+struct address_visit {
+	void (*each)(uint32_t index, uint8_t family, const uint8_t *address, void *data);
+	void *data;
+};
+
+static int on_address(const struct nlmsghdr *message, void *data)
+{
+	const struct ifaddrmsg *info = mnl_nlmsg_get_payload(message);
+	const struct address_visit *visit = data;
+	const struct nlattr *attribute;
+	uint32_t flags = info->ifa_flags;
+	uint8_t address[16] = {0};
+	uint16_t length = info->ifa_family == AF_INET ? 4 : 16;
+	bool found = false;
+
+	if (message->nlmsg_type != RTM_NEWADDR || (info->ifa_family != AF_INET && info->ifa_family != AF_INET6))
+		return MNL_CB_OK;
+	mnl_attr_for_each(attribute, message, sizeof(*info))
+	{
+		uint16_t type = mnl_attr_get_type(attribute);
+
+		/* Of a point-to-point link IFA_ADDRESS is the other end's. */
+		if ((type == IFA_LOCAL || (type == IFA_ADDRESS && !found)) &&
+		        mnl_attr_get_payload_len(attribute) == length) {
+			memcpy(address, mnl_attr_get_payload(attribute), length);
+			found = type == IFA_LOCAL;
+		} else if (type == IFA_FLAGS) {
+			flags = mnl_attr_get_u32(attribute);
+		}
+	}
+	if ((flags & IFA_F_DADFAILED) == 0)
+		visit->each(info->ifa_index, info->ifa_family == AF_INET ? 4 : 6, address, visit->data);
+	return MNL_CB_OK;
+}
+
+int netlink_addresses(struct mnl_socket *nl,
+        void (*each)(uint32_t index, uint8_t family, const uint8_t *address, void *data), void *data)
+{
+	char buffer[REQUEST_SIZE];
+	struct address_visit visit = {.each = each, .data = data};
+	int result = -EINTR;
+
+	for (int i = 0; i < DUMP_TRIES && result == -EINTR; i++) {
+		struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+		message->nlmsg_type = RTM_GETADDR;
+		message->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+		mnl_nlmsg_put_extra_header(message, sizeof(struct ifaddrmsg));
+		result = request(nl, message, on_address, &visit);
+	}
+	return result;
+}
+
 static int on_namespace(const struct nlmsghdr *message, void *data)
 {
 	const struct nlattr *attribute;
@@ -306,7 +377,7 @@ static int on_event(const struct nlmsghdr *message, void *data)
 	return MNL_CB_OK;
 }
 
-int netlink_events(struct mnl_socket *nl, netlink_event event)
+static int take_events(struct mnl_socket *nl, mnl_cb_t each, void *data)
 {
 	char buffer[REPLY_SIZE];
 
@@ -314,6 +385,32 @@ int netlink_events(struct mnl_socket *nl, netlink_event event)
 		ssize_t length = mnl_socket_recvfrom(nl, buffer, sizeof(buffer));
 		if (length < 0)
 			return errno == EAGAIN ? 0 : -errno;
-		mnl_cb_run(buffer, (size_t)length, 0, 0, on_event, &event);
+		mnl_cb_run(buffer, (size_t)length, 0, 0, each, data);
 	}
+}
+
+int netlink_events(struct mnl_socket *nl, netlink_event event)
+{
+	return take_events(nl, on_event, &event);
+}
+
+struct address_event {
+	void (*event)(uint32_t index);
+};
+
+static int on_address_event(const struct nlmsghdr *message, void *data)
+{
+	const struct ifaddrmsg *info = mnl_nlmsg_get_payload(message);
+	const struct address_event *event = data;
+
+	if (message->nlmsg_type == RTM_NEWADDR || message->nlmsg_type == RTM_DELADDR)
+		event->event(info->ifa_index);
+	return MNL_CB_OK;
+}
+
+int netlink_address_events(struct mnl_socket *nl, void (*event)(uint32_t index))
+{
+	struct address_event data = {.event = event};
+
+	return take_events(nl, on_address_event, &data);
 }

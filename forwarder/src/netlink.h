@@ -13,7 +13,8 @@ struct nlmsghdr;
 
 struct link_info {
 	uint32_t index;
-	/** Index of the other end of a veth pair, in the other end's namespace; 0: none. */
+	/** Index of the other end of a veth pair, in the other end's namespace; of a VLAN device: of the lower link; 0:
+	 * none. */
 	uint32_t peer_index;
 	/** The other end's namespace, as ours numbers it (netlink_namespace); -1: the same or none. */
 	int32_t peer_namespace;
@@ -29,6 +30,10 @@ struct link_info {
 	char name[16];
 	/** Begin of its alias. */
 	char alias[16];
+	/** 802.1Q VID of a VLAN device, whose lower link is peer_index in the same namespace; 0: it is none. */
+	uint16_t vlan;
+	/** What kind of link it is part of (bridge, bond, vrf, …); empty: of none. */
+	char master[16];
 };
 
 /** groups: 0, or a bit mask of RTMGRP_* to hear of changes (then non-blocking). NULL and errno on failure. */
@@ -50,6 +55,9 @@ int netlink_delete(struct mnl_socket *nl, uint32_t index);
 int netlink_delete_group(struct mnl_socket *nl, uint32_t group);
 /** Calls `each` for every link; for some more than once, when links come or go meanwhile. */
 int netlink_all(struct mnl_socket *nl, void (*each)(const struct link_info *link, void *data), void *data);
+/** Calls `each` for every IPv4 and IPv6 address: index of its link, IP version, 16 bytes as in rows. As netlink_all. */
+int netlink_addresses(struct mnl_socket *nl,
+        void (*each)(uint32_t index, uint8_t family, const uint8_t *address, void *data), void *data);
 /** The number by which the socket's namespace knows another; -1: it has none, so no link leads there. */
 int netlink_namespace(struct mnl_socket *nl, int netns_fd, int32_t *out);
 
@@ -60,5 +68,8 @@ int netlink_ask(struct mnl_socket *nl, struct nlmsghdr *message);
 typedef void (*netlink_event)(const struct link_info *link, bool gone);
 /** Takes all waiting events. -ENOBUFS: some were lost, look at everything anew. */
 int netlink_events(struct mnl_socket *nl, netlink_event event);
+
+/** The same of addresses: index of the link of each that came, changed or went. */
+int netlink_address_events(struct mnl_socket *nl, void (*event)(uint32_t index));
 
 #endif

@@ -7,6 +7,7 @@
 #include "error.h"
 #include "index.h"
 #include "rcu.h"
+#include "uplink_rows.h"
 
 /* How often a flow whose place is a hole draws another before it takes the next one. */
 #define DRAWS 8u
@@ -164,20 +165,21 @@ static const struct fwd_nexthop_row *place_row(const struct group *group, uint32
 	return row && row->type != FWD_NEXTHOP_ECMP ? row : NULL;
 }
 
-static const struct fwd_nexthop_row *choose(const struct group *group, uint32_t size, uint32_t hash)
+/* unheard: also gateways that do not answer. */
+static const struct fwd_nexthop_row *choose(const struct group *group, uint32_t size, uint32_t hash, bool unheard)
 {
 	uint32_t place = 0;
 	for (uint32_t draw = 0; draw < DRAWS; draw++) {
 		place = (uint32_t)((uint64_t)hash * size >> 32);
 		const struct fwd_nexthop_row *row = place_row(group, place);
-		if (row)
+		if (row && (unheard || uplink_nexthop_heard(row)))
 			return row;
 		hash = (hash ^ hash >> 15) * 0x2c1b3c6du + 0x9e3779b9u;
 		hash ^= hash >> 13;
 	}
 	for (uint32_t i = 0; i < size; i++) {
 		const struct fwd_nexthop_row *row = place_row(group, (place + i) % size);
-		if (row)
+		if (row && (unheard || uplink_nexthop_heard(row)))
 			return row;
 	}
 	return NULL;
@@ -189,7 +191,11 @@ const struct fwd_nexthop_row *nexthop_resolve(uint32_t handle, uint32_t hash)
 	if (!row || row->type != FWD_NEXTHOP_ECMP)
 		return row;
 	const struct group *group = __atomic_load_n(&references[handle].group, __ATOMIC_ACQUIRE);
-	return group ? choose(group, row->size, hash) : NULL;
+	if (!group)
+		return NULL;
+	const struct fwd_nexthop_row *member = choose(group, row->size, hash, false);
+	/* None answers: perhaps they forward all the same (RFC 4861 §6.3.6). */
+	return __builtin_expect(!member, 0) ? choose(group, row->size, hash, true) : member;
 }
 
 uint32_t nexthop_flow_hash(const void *addresses, uint32_t bytes, uint8_t protocol, uint32_t ports)

@@ -40,8 +40,9 @@ const struct fwd_nexthop_row *nexthop_row(uint32_t handle);
 
 /*
  * The row, after choosing the place of a group by `hash` (nexthop_flow_hash). A flow keeps its place as long as the
- * place is no hole, whatever becomes of others; flows of a hole spread over the rest. NULL: the row is missing, or the
- * group has holes only.
+ * place is no hole, whatever becomes of others; flows of a hole spread over the rest. A gateway of an uplink that does
+ * not answer (any more) is a hole, too, until it does, unless nothing but holes is left. NULL: the row is missing, or
+ * the group has holes only.
  */
 const struct fwd_nexthop_row *nexthop_resolve(uint32_t handle, uint32_t hash);
 

@@ -15,6 +15,7 @@
 
 struct rte_mbuf;
 struct fwd_mac_row;
+struct nat_target;
 
 #define FLOW_UNASKED 0xfffffffeu
 #define FLOW_MISSED  0xfffffffdu
@@ -38,6 +39,12 @@ enum pkt_flag {
 	PKT_FRAGMENT = 128,
 	/** IPv6 extension headers stand between the IPv6 header and l4. */
 	PKT_EXTENSIONS = 256,
+	/** Its flow says that addresses or ports are replaced when it leaves (flow_nat.h). */
+	PKT_NAT = 512,
+	/** An ICMP error about a packet of such a flow. */
+	PKT_NAT_ERROR = 1024,
+	/** Its way leads through an uplink's VRF and inside again: as if through the uplink. */
+	PKT_TURNS = 2048,
 };
 
 /** One packet on its walk; filled by parse() and the stages in pipeline.c's order. */
@@ -72,6 +79,8 @@ struct pkt {
 	/** Flow and direction (flow_table.h), FLOW_NONE when there is none, FLOW_UNASKED until it is looked for,
 	 * FLOW_MISSED when it was not found with those of the burst, and stage_flow was not asked yet. */
 	uint32_t flow;
+	/** What the destination address stands for (flow_nat.h); NULL: itself. */
+	struct nat_target *target;
 } __attribute__((aligned(64))); /* one cache line */
 
 /** Fills pkt from its mbuf. VERDICT_NEXT, DROP_MALFORMED, _OVERSIZED or _EXTENSION_HEADERS. Non-IP frames pass with

@@ -5,10 +5,12 @@
 #include <rte_mbuf.h>
 #include <rte_prefetch.h>
 
+#include "burst.h"
 #include "capture.h"
 #include "flow.h"
 #include "flow_fragment.h"
 #include "flow_life.h"
+#include "flow_nat.h"
 #include "fragment.h"
 #include "guard.h"
 #include "icmp_error.h"
@@ -20,6 +22,7 @@
 #include "service_port.h"
 #include "stage.h"
 #include "tables.h"
+#include "uplink.h"
 
 /* Least burst of flooded frames: a VM that boots says a few things at once. */
 #define FLOOD_BURST_LEAST 64u
@@ -43,34 +46,6 @@ static inline verdict_t classify(struct pkt *pkt, const struct ingress *in)
 	return verdict;
 }
 
-/* What packets of a burst wait for, by their places in it: lookups that are made for all of them, interleaved, so that
- * their cache misses overlap. */
-struct waiting {
-	uint32_t macs, routes4, routes6;
-	uint8_t mac[TX_BURST], route4[TX_BURST], route6[TX_BURST];
-	const uint8_t *address[TX_BURST];
-	uint32_t address4[TX_BURST];
-	const uint8_t *address6[TX_BURST];
-};
-
-/* Those of `count` that stage_flow wants to see once more, by their places in the burst. How many. */
-static __attribute__((noinline)) uint32_t keep_again(
-        const struct pkt *pkts, uint8_t *which, uint32_t *handles, const struct fwd_mac_row **rows, uint32_t count)
-{
-	uint32_t kept = 0;
-
-	for (uint32_t i = 0; i < count; i++) {
-		if (pkts[which[i]].verdict != VERDICT_AGAIN)
-			continue;
-		if (handles != NULL)
-			handles[kept] = handles[i];
-		if (rows != NULL)
-			rows[kept] = rows[i];
-		which[kept++] = which[i];
-	}
-	return kept;
-}
-
 static void bridge_all(struct pkt *pkts, struct waiting *w, const struct ingress *in)
 {
 	const struct fwd_mac_row *rows[TX_BURST];
@@ -84,7 +59,7 @@ static void bridge_all(struct pkt *pkts, struct waiting *w, const struct ingress
 			pkt->mac = rows[i];
 			pkt->verdict = stage_mac(pkt, in);
 		}
-		count = in->stamp == POLICY_OPEN ? 0 : keep_again(pkts, w->mac, NULL, rows, count);
+		count = in->stamp == POLICY_OPEN ? 0 : burst_again(pkts, w->mac, NULL, rows, count);
 	} while (unlikely(count != 0));
 }
 
@@ -110,7 +85,7 @@ static void route_all(struct pkt *pkts, struct waiting *w, const struct ingress 
 			struct pkt *pkt = &pkts[w->route4[i]];
 			pkt->verdict = stage_route(pkt, in, handles[i], outs);
 		}
-		count = in->stamp == POLICY_OPEN ? 0 : keep_again(pkts, w->route4, handles, NULL, count);
+		count = in->stamp == POLICY_OPEN ? 0 : burst_again(pkts, w->route4, handles, NULL, count);
 	} while (unlikely(count != 0));
 }
 
@@ -120,8 +95,21 @@ static __attribute__((noinline)) void find_flows(struct pkt *pkts, const struct 
 		flow_find_all(pkts, w->route4, w->routes4, in);
 	if (w->routes6 != 0)
 		flow_find_all(pkts, w->route6, w->routes6, in);
-	if (w->macs != 0)
+	if (w->macs != 0 && in->stamp != POLICY_OPEN)
 		flow_find_all(pkts, w->mac, w->macs, in);
+}
+
+static inline __attribute__((always_inline)) void wait_for_route(const struct pkt *pkts, uint32_t i, struct waiting *w)
+{
+	const struct pkt *pkt = &pkts[i];
+
+	if (pkt->flags & PKT_IPV4) {
+		w->address4[w->routes4] = pkt->dst_be;
+		w->route4[w->routes4++] = (uint8_t)i;
+	} else {
+		w->address6[w->routes6] = pkt_dst6(pkt);
+		w->route6[w->routes6++] = (uint8_t)i;
+	}
 }
 
 /* The walk of one packet up to the first lookup that is made for all of a burst. */
@@ -142,14 +130,21 @@ static inline void begin(
 		verdict = stage_bridge(pkt, in);
 	}
 	pkt->verdict = verdict;
-	if (verdict != VERDICT_ROUTE)
-		return;
-	if (pkt->flags & PKT_IPV4) {
-		w->address4[w->routes4] = pkt->dst_be;
-		w->route4[w->routes4++] = (uint8_t)i;
-	} else {
-		w->address6[w->routes6] = pkt_dst6(pkt);
-		w->route6[w->routes6++] = (uint8_t)i;
+	if (verdict == VERDICT_ROUTE)
+		wait_for_route(pkts, i, w);
+}
+
+/* The same of an uplink's burst. */
+static __attribute__((noinline)) void begin_underlay(
+        struct pkt *pkts, struct rte_mbuf **mbufs, uint32_t count, const struct ingress *in, struct waiting *w)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		verdict_t verdict = parse(&pkts[i], mbufs[i]);
+		if (verdict == VERDICT_NEXT)
+			verdict = stage_underlay(&pkts[i], in);
+		pkts[i].verdict = verdict;
+		if (verdict == VERDICT_ROUTE)
+			wait_for_route(pkts, i, w);
 	}
 }
 
@@ -301,6 +296,46 @@ static __attribute__((noinline)) void walk_service(
 	act(tx, pkts, count, in);
 }
 
+/* What is reached through an uplink: from the uplink itself, or from the VRF of others. */
+static inline void find_uplink(struct ingress *in)
+{
+	const struct fwd_vrf_nat_row *row;
+
+	in->mac = gateway_mac;
+	in->uplink = 0;
+	if (unlikely(stage_is_uplink(in))) {
+		in->mac = in->port->mac;
+		in->uplink = in->port->id;
+	} else if (unlikely((row = nat_vrf(in->bridge->vrf)) != NULL)) {
+		in->uplink = row->port;
+		in->hairpin = flow_nat_hairpin(row->port);
+	}
+}
+
+/* What is known of a port that frames entered through. False: the frames are over. */
+static bool enter(struct tx *tx, struct ingress *in, struct rte_mbuf **mbufs, uint32_t count)
+{
+	if (in->row == NULL || tables_generation(in->row) != in->port->generation) {
+		tx_drop_all(tx, mbufs, count, DROP_PORT_DOWN);
+		return false;
+	}
+	if (unlikely((in->row->flags & FWD_PORT_SERVICE) != 0)) {
+		in->bridge = NULL;
+		walk_service(tx, in, mbufs, count);
+		return false;
+	}
+	in->bridge = tables_bridge(in->row->bridge);
+	if (in->bridge == NULL) {
+		tx_drop_all(tx, mbufs, count, in->row->bridge == 0 ? DROP_NOT_ATTACHED : DROP_UNRESOLVED);
+		return false;
+	}
+	in->policy = policy_now();
+	in->rules = policy_of(in->policy, in->row);
+	in->stamp = in->rules->stamp;
+	find_uplink(in);
+	return true;
+}
+
 /* Frames that entered through one port (tags are off), counted and captured already. */
 static void walk(struct tx *tx, const struct port *port, struct rte_mbuf **mbufs, uint32_t count)
 {
@@ -309,31 +344,21 @@ static void walk(struct tx *tx, const struct port *port, struct rte_mbuf **mbufs
 	struct ingress in = {
 	        .port = port, .row = tables_port(port->id), .guard = guard_of(port->id), .thread = tx->thread};
 
-	if (in.row == NULL || tables_generation(in.row) != port->generation) {
-		tx_drop_all(tx, mbufs, count, DROP_PORT_DOWN);
+	if (!enter(tx, &in, mbufs, count))
 		return;
-	}
-	if (unlikely((in.row->flags & FWD_PORT_SERVICE) != 0)) {
-		in.bridge = NULL;
-		walk_service(tx, &in, mbufs, count);
-		return;
-	}
-	in.bridge = tables_bridge(in.row->bridge);
-	if (in.bridge == NULL) {
-		tx_drop_all(tx, mbufs, count, in.row->bridge == 0 ? DROP_NOT_ATTACHED : DROP_UNRESOLVED);
-		return;
-	}
-	in.policy = policy_now();
-	in.rules = policy_of(in.policy, in.row);
-	in.stamp = in.rules->stamp;
 	waiting.macs = waiting.routes4 = waiting.routes6 = 0;
-	for (uint32_t i = 0; i < count; i++)
-		begin(pkts, i, mbufs[i], &in, &waiting);
-	if (in.stamp != POLICY_OPEN)
+	if (unlikely(stage_is_uplink(&in)))
+		begin_underlay(pkts, mbufs, count, &in, &waiting);
+	else
+		for (uint32_t i = 0; i < count; i++)
+			begin(pkts, i, mbufs[i], &in, &waiting);
+	if (in.stamp != POLICY_OPEN || in.uplink != 0)
 		find_flows(pkts, &waiting, &in);
 	if (waiting.macs != 0)
 		bridge_all(pkts, &waiting, &in);
-	if (waiting.routes4 + waiting.routes6 != 0)
+	if (unlikely(in.uplink != 0))
+		burst_route_translated(pkts, &waiting, &in);
+	else if (waiting.routes4 + waiting.routes6 != 0)
 		route_all(pkts, &waiting, &in);
 	if (act(tx, pkts, count, &in))
 		punt_flush();
@@ -442,22 +467,32 @@ static __attribute__((noinline, cold)) void drop_stale(struct tx *tx, struct rte
 	}
 }
 
-uint32_t pipeline_fragments(struct tx *tx)
+/* Frames that waited and go on; all of one port. */
+static void go_on(struct tx *tx, struct rte_mbuf **mbufs, uint32_t count, uint32_t generation, verdict_t verdict)
+{
+	const struct port *port = port_at(mbufs[0]->port);
+
+	if (port == NULL || port->generation != generation)
+		drop_stale(tx, mbufs, count);
+	else if (verdict == VERDICT_NEXT)
+		walk(tx, port, mbufs, count);
+	else
+		tx_drop_all(tx, mbufs, count, (enum drop_reason)verdict);
+}
+
+uint32_t pipeline_waited(struct tx *tx)
 {
 	struct rte_mbuf *mbufs[TX_BURST];
-	uint32_t total = 0, count, generation;
+	uint32_t thread = tx->thread, total = 0, count, generation;
 	verdict_t verdict;
 
-	while ((count = flow_fragment_take(tx->thread, flow_now(tx->thread), mbufs, TX_BURST, &generation, &verdict)) !=
-	        0) {
-		const struct port *port = port_at(mbufs[0]->port);
+	while ((count = uplink_take(thread, mbufs, TX_BURST, &generation, &verdict)) != 0) {
+		go_on(tx, mbufs, count, generation, verdict);
 		total += count;
-		if (port == NULL || port->generation != generation)
-			drop_stale(tx, mbufs, count);
-		else if (verdict == VERDICT_NEXT)
-			walk(tx, port, mbufs, count);
-		else
-			tx_drop_all(tx, mbufs, count, (enum drop_reason)verdict);
+	}
+	while ((count = flow_fragment_take(thread, flow_now(thread), mbufs, TX_BURST, &generation, &verdict)) != 0) {
+		go_on(tx, mbufs, count, generation, verdict);
+		total += count;
 	}
 	return total;
 }

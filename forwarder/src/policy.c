@@ -5,6 +5,7 @@
 
 #include "drop.h"
 #include "guard.h"
+#include "nat.h"
 #include "policy_handle.h"
 #include "policy_state.h"
 
@@ -17,8 +18,10 @@ const struct policy *policy_now(void)
 
 const struct policy_port *policy_of(const struct policy *policy, const struct fwd_port_row *row)
 {
-	if ((row->flags & FWD_PORT_POLICY_REQUIRED) == 0)
+	if (likely((row->flags & (FWD_PORT_POLICY_REQUIRED | FWD_PORT_UPLINK)) == 0))
 		return &policy_open;
+	if ((row->flags & FWD_PORT_UPLINK) != 0)
+		return nat_stamp(row->id);
 	return policy->pages[row->id >> POLICY_PAGE_BITS]->ports[row->id & (POLICY_PAGE - 1)];
 }
 

@@ -51,7 +51,8 @@ extern const struct policy_port policy_open, policy_pending;
 
 /** The state of now; read once for a burst. */
 const struct policy *policy_now(void);
-/** A port's part in it; never NULL. Open without flag policy_required. */
+/** A port's part in it; never NULL. Open without flag policy_required. Of an uplink, which is asked nothing, the
+ * version of its NAT rows (nat_stamp). */
 const struct policy_port *policy_of(const struct policy *policy, const struct fwd_port_row *row);
 
 /** One end of a flow. */

@@ -360,6 +360,23 @@ void port_report(struct port *port, uint8_t state, const char *format, ...)
 	pthread_mutex_unlock(&lock);
 }
 
+void port_mac_set(struct port *port, const uint8_t mac[6])
+{
+	pthread_mutex_lock(&lock);
+	if (memcmp(port->mac, mac, sizeof(port->mac)) != 0) {
+		memcpy(port->mac, mac, sizeof(port->mac));
+		changed();
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+void port_mac(const struct port *port, uint8_t mac[6])
+{
+	pthread_mutex_lock(&lock);
+	memcpy(mac, port->mac, sizeof(port->mac));
+	pthread_mutex_unlock(&lock);
+}
+
 void port_release(struct port *port)
 {
 	worker_grace();
@@ -403,6 +420,7 @@ bool port_visit(uint32_t from, struct port_report_entry *out, void (*look)(uint1
 			continue;
 		*out = (struct port_report_entry){
 		        .id = id, .generation = port->generation, .slot = port->slot, .state = port->state};
+		memcpy(out->mac, port->mac, sizeof(out->mac));
 		memcpy(out->reason, port->reason, sizeof(out->reason));
 		if (look != NULL)
 			look(port->slot, context);

@@ -67,6 +67,9 @@ struct port {
 	bool gone;
 	/** Its row has FWD_PORT_POLICY_REQUIRED: what floods a network asks each of its ports. Atomic. */
 	bool asks_policy;
+	/** With FWD_PORT_UPLINK: the appliance's own address there; zero until it is known, which is before the port is
+	 * attached. A change counts for port_changes. */
+	uint8_t mac[6];
 	struct port *next_queued;
 	/** The link thread's own. */
 	struct link *link;
@@ -100,6 +103,10 @@ void port_attach(struct port *port, struct port_io *io);
 void port_detach(struct port *port);
 /** Sets state (enum fwd_link) and reason (printf's format; "" when up). */
 void port_report(struct port *port, uint8_t state, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/** Says which MAC address the appliance has at an uplink. */
+void port_mac_set(struct port *port, const uint8_t mac[6]);
+/** The same, as a whole: all but packet threads, of which one packet may meet half of a change. */
+void port_mac(const struct port *port, uint8_t mac[6]);
 /** Frees a port that is gone, and its slot, which a port that found none gets; waits until no packet knows it. */
 void port_release(struct port *port);
 /** Publishes a VLAN of a trunk (slot 0: takes it away). 0; -EEXIST when another live sub-port has it; -ENOMEM. */
@@ -110,6 +117,8 @@ struct port_report_entry {
 	uint32_t id;
 	uint32_t generation;
 	uint16_t slot;
+	/** Of an uplink: the appliance's own there. */
+	uint8_t mac[6];
 	uint8_t state;
 	char reason[127];
 };

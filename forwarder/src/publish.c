@@ -5,6 +5,7 @@
 
 #include "arena.h"
 #include "error.h"
+#include "nat.h"
 #include "policy.h"
 #include "rcu.h"
 #include "store.h"
@@ -12,7 +13,8 @@
 
 /* Definitions first, references last. */
 static const uint8_t order[] = {FWD_TABLE_VRF, FWD_TABLE_BRIDGE, FWD_TABLE_PORT, FWD_TABLE_PUNT_CLASS,
-        FWD_TABLE_NEXTHOP, FWD_TABLE_MEMBER, FWD_TABLE_MAC, FWD_TABLE_NEIGHBOR, FWD_TABLE_LEARNED_MAC,
+        FWD_TABLE_GATEWAY, FWD_TABLE_NAT_ADDRESS, FWD_TABLE_FLOATING_IP, FWD_TABLE_VRF_NAT, FWD_TABLE_NEXTHOP,
+        FWD_TABLE_MEMBER, FWD_TABLE_MAC, FWD_TABLE_NEIGHBOR, FWD_TABLE_UPLINK_NEIGHBOR, FWD_TABLE_LEARNED_MAC,
         FWD_TABLE_LEARNED_NEIGHBOR, FWD_TABLE_ROUTE, FWD_TABLE_SERVICE, FWD_TABLE_SOURCE, FWD_TABLE_RULE,
         FWD_TABLE_IDENTITY_GROUP, FWD_TABLE_PORT_IDENTITY};
 #define TABLES (sizeof(order) / sizeof(order[0]))
@@ -146,6 +148,24 @@ static void show(uint32_t table, uint8_t kind, void (*one)(const struct change *
 			one(change);
 }
 
+static uint64_t routing_changes;
+
+uint64_t publish_routing_changes(void)
+{
+	return __atomic_load_n(&routing_changes, __ATOMIC_RELAXED);
+}
+
+/* Before they are shown, under the writer lock: who sees the count and takes the lock sees them, too. */
+static void count_routing(void)
+{
+	static const uint8_t tables[] = {FWD_TABLE_PORT, FWD_TABLE_BRIDGE, FWD_TABLE_NEXTHOP, FWD_TABLE_ROUTE};
+
+	for (uint32_t i = 0; i < sizeof(tables); i++) {
+		if (fills[tables[i]] != 0 || frees[tables[i]] != 0)
+			__atomic_fetch_add(&routing_changes, 1, __ATOMIC_RELAXED);
+	}
+}
+
 int32_t publish_commit(void)
 {
 	int32_t refused = policy_check_plan();
@@ -159,6 +179,7 @@ int32_t publish_commit(void)
 			return error_set(
 			        FWD_ERR_MEMORY, "no memory for %u rows of %s", fills[table], table_layouts[table].name);
 		}
+	count_routing();
 	journal_publish();
 	for (uint32_t i = 0; i < TABLES; i++)
 		if (fills[order[i]])
@@ -167,6 +188,7 @@ int32_t publish_commit(void)
 		if (frees[order[i]])
 			show(order[i], CHANGE_FREE, show_free);
 	policy_publish();
+	nat_publish();
 	journal_end();
 	rcu_reclaim();
 	return 0;

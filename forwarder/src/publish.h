@@ -24,6 +24,8 @@ int32_t publish_remove_slot(uint32_t table, uint32_t slot);
 /* Returns 0, or FWD_ERR_MEMORY: nothing has changed, as after publish_abort. */
 int32_t publish_commit(void);
 void publish_abort(void);
+/* Counts batches that changed ports, bridges, next hops or routes. Any thread. */
+uint64_t publish_routing_changes(void);
 
 /* A row found in the state memory at start becomes visible. Returns 0, 1 if its key is there already, or
  * FWD_ERR_MEMORY. */

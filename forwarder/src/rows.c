@@ -8,6 +8,7 @@
 #include "batch.h"
 #include "decode.h"
 #include "error.h"
+#include "nat.h"
 #include "policy.h"
 #include "publish.h"
 #include "store.h"
@@ -50,6 +51,7 @@ int32_t rows_attach(struct fwd_state *report)
 		}
 	}
 	policy_publish();
+	nat_publish();
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #ifndef FORWARDER_STAGE_H
 #define FORWARDER_STAGE_H
 
+#include <rte_branch_prediction.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -32,7 +33,19 @@ struct ingress {
 	uint32_t stamp;
 	/** Number of the packet thread; block of stats.h. */
 	uint32_t thread;
+	/** The uplink whose outside addresses packets may be for: of an uplink itself, of others the one of their VRF
+	 * (nat_vrf); 0: there is none. */
+	uint32_t uplink;
+	/** What stamps of hairpins through that uplink have beside those of their ports (flow_nat.h). */
+	uint64_t hairpin;
+	/** MAC address of the router here: an uplink's own, gateway_mac else. Never NULL. */
+	const uint8_t *mac;
 };
+
+static inline bool stage_is_uplink(const struct ingress *in)
+{
+	return (in->row->flags & FWD_PORT_UPLINK) != 0;
+}
 
 /** Whether one of the two ports of a packet has policy: then stage_flow is asked. */
 static inline bool stage_asks_policy(const struct ingress *in, const struct policy_port *to)
@@ -60,6 +73,8 @@ struct way_out {
 	/** Of the rules of both ports, as struct flow_half keeps them. */
 	uint64_t stamps;
 	uint16_t slot;
+	/** The port is an uplink. */
+	bool uplink;
 };
 
 /** A port that packets may leave through; row: its own. */
@@ -72,7 +87,8 @@ static inline struct way_out stage_way_out(
 	        .generation = port->generation,
 	        .rules = rules,
 	        .stamps = (uint64_t)rules->stamp << 32 | in->rules->stamp,
-	        .slot = port->slot};
+	        .slot = port->slot,
+	        .uplink = (row->flags & FWD_PORT_UPLINK) != 0};
 }
 
 /** Where a next hop sends to; kept over a burst, for most packets have the same few. nexthop and way.slot: 0 to begin.
@@ -84,8 +100,12 @@ struct egress {
 	uint32_t bridge;
 	/** Largest IP packet of port and bridge. */
 	uint16_t mtu;
-	/** One of the two ports has policy: stage_flow is asked. */
+	/** stage_flow is asked: one of the two ports has policy, or addresses may change. */
 	bool asked;
+	/** Addresses may change: packets may be for outside addresses, or leave through an uplink. */
+	bool translated;
+	/** Of the router behind a next hop of type gateway. */
+	uint8_t mac[6];
 };
 
 /** What a step of the walk decided by. Only a build with a recorder of its own (trace) does something with it; value is
@@ -96,10 +116,16 @@ enum record_kind {
 	RECORD_LEARNED_MAC,
 	RECORD_NEIGHBOR,
 	RECORD_LEARNED_NEIGHBOR,
+	/** In which the next route is looked for: number. */
+	RECORD_VRF,
 	/** Handle of the route's next hop; 0: no route. */
 	RECORD_ROUTE,
 	/** The next hop that was followed; after the choice in a group. */
 	RECORD_NEXTHOP,
+	RECORD_GATEWAY,
+	RECORD_FLOATING_IP,
+	RECORD_NAT_ADDRESS,
+	RECORD_VRF_NAT,
 	/** Port id. */
 	RECORD_EXIT,
 	/** Handle of a rule of policy.h that decided; POLICY_NO_RULE: none did. */
@@ -128,16 +154,40 @@ static inline bool is_link_local(const uint8_t *address)
 	return address[0] == 0xfe && (address[1] & 0xc0) == 0x80;
 }
 
-/** The gateway's link-local address, on a network where it lives. */
+/** The router's link-local address at a port: of an uplink the one that its MAC address makes (RFC 4291 appendix A).
+ * out: 16 bytes. */
+static inline void stage_link_local(const struct ingress *in, uint8_t *out)
+{
+	const uint8_t *mac = in->mac;
+
+	if (likely(!stage_is_uplink(in)))
+		memcpy(out, gateway_link_local, sizeof(gateway_link_local));
+	else
+		memcpy(out,
+		        (uint8_t[16]){0xfe, 0x80, 0, 0, 0, 0, 0, 0, mac[0] ^ 2, mac[1], mac[2], 0xff, 0xfe, mac[3],
+		                mac[4], mac[5]},
+		        16);
+}
+
+/** The router's link-local address, on a network where it lives. */
 static inline bool is_gateway_link_local(const struct ingress *in, const uint8_t *address)
 {
-	return memcmp(address, gateway_link_local, sizeof(gateway_link_local)) == 0 && in->bridge->vrf != 0 &&
-	       in->bridge->mode != FWD_MODE_L2;
+	uint8_t own[16];
+
+	if (likely(!is_link_local(address)) || in->bridge->vrf == 0 ||
+	        (in->bridge->mode == FWD_MODE_L2 && !stage_is_uplink(in)))
+		return false;
+	stage_link_local(in, own);
+	return memcmp(address, own, sizeof(own)) == 0;
 }
 
 /** VLAN tags off; finds the port a frame of a trunk belongs to. The slot (≥ 1), or 0 and *reason. Strips the tag into
  * vlan_tci. */
 uint16_t stage_vlan(const struct port *port, bool trunk, struct rte_mbuf *mbuf, verdict_t *reason);
+
+/** What comes in through an uplink, up to its flow: ARP and neighbour discovery are answered, the rest must be for the
+ * router's MAC address. ROUTE, REPLY or a drop. */
+verdict_t stage_underlay(struct pkt *pkt, const struct ingress *in);
 
 /** Source address against the port. NEXT or a drop. */
 verdict_t stage_check(const struct pkt *pkt, const struct ingress *in);
@@ -168,7 +218,7 @@ verdict_t stage_bridge(struct pkt *pkt, const struct ingress *in);
 
 /** Packet to an address of the gateway itself: echo requests are answered (RFC 792, RFC 4443 §4.2). REPLY or
  * DROP_SERVICE_UNSERVED. */
-verdict_t icmp_gateway(struct pkt *pkt);
+verdict_t icmp_gateway(struct pkt *pkt, const struct ingress *in);
 
 /** A packet to the gateway's MAC that no route takes (refused: NO_ROUTE, INVALID_ADDRESS, NOT_ROUTED). To an address
  * that service rows name it is answered as at a gateway's own: REPLY, or DROP_SERVICE_UNSERVED; else `refused`. */
@@ -177,10 +227,14 @@ verdict_t icmp_unrouted(struct pkt *pkt, const struct ingress *in, verdict_t ref
 /** Whether the packet may be routed at all: header checksum, addresses and their scope. ROUTE or a drop. */
 verdict_t stage_route_check4(const struct pkt *pkt);
 verdict_t stage_route_check6(const struct pkt *pkt);
+/** Either; out of line. */
+verdict_t stage_route_check(const struct pkt *pkt);
 
-/** Follows the route `handle` (tables_route4, tables_route6): hop limit, MTU, MACs. SEND, FRAGMENT, REPLY, PUNT or a
- * drop; nothing is rewritten before a drop. outs: EGRESSES of them. */
+/** Follows the route `handle` (tables_route4, tables_route6): hop limit, MTU, translation, MACs. SEND, FRAGMENT, REPLY,
+ * PUNT, HELD or a drop; nothing is rewritten before a drop. outs: EGRESSES of them. */
 verdict_t stage_route(struct pkt *pkt, const struct ingress *in, uint32_t handle, struct egress *outs);
+/** The same, out of line: for bursts whose addresses may change. */
+verdict_t stage_route_translated(struct pkt *pkt, const struct ingress *in, uint32_t handle, struct egress *outs);
 
 /** The way out is known, and one of the two ports has policy: what the flow of the packet, or else policy, says; a new
  * flow is remembered. NEXT, HELD (the mbuf is gone), AGAIN (once, of a packet in a burst) or a drop. flow.h. */

@@ -6,6 +6,7 @@
 
 #include "fib.h"
 #include "gateways.h"
+#include "nat.h"
 #include "nexthop.h"
 #include "policy.h"
 #include "rcu.h"
@@ -32,7 +33,7 @@ int tables_init(void)
 	                   2ULL * arena_capacity(FWD_TABLE_MEMBER);
 	if (handles > UINT32_MAX - 1 || nexthop_init((uint32_t)handles))
 		return -ENOMEM;
-	return fib_init() || service_init() || gateways_init() || policy_init() ? -ENOMEM : 0;
+	return fib_init() || service_init() || gateways_init() || policy_init() || nat_init() ? -ENOMEM : 0;
 }
 
 void tables_fini(void)
@@ -40,6 +41,7 @@ void tables_fini(void)
 	fib_fini();
 	gateways_fini();
 	policy_fini();
+	nat_fini();
 	rcu_barrier();
 	nexthop_fini();
 	service_fini();
@@ -92,6 +94,16 @@ static void policy_changed(uint32_t table, const void *old, const void *new)
 		policy_identity_changed(old, new);
 }
 
+static void nat_changed(uint32_t table, const void *old, const void *new)
+{
+	if (table == FWD_TABLE_FLOATING_IP)
+		nat_floating_changed(old, new);
+	if (table == FWD_TABLE_NAT_ADDRESS)
+		nat_address_changed(old, new);
+	if (table == FWD_TABLE_VRF_NAT)
+		nat_vrf_changed(old, new);
+}
+
 static void tell(uint32_t table, const void *old, const void *new, uint32_t generation)
 {
 	if (table == FWD_TABLE_PORT && listener.port)
@@ -102,6 +114,8 @@ static void tell(uint32_t table, const void *old, const void *new, uint32_t gene
 		listener.source(old, new);
 	if (table == FWD_TABLE_LEARNED_NEIGHBOR && listener.learned_neighbor)
 		listener.learned_neighbor(old, new);
+	if (table == FWD_TABLE_NAT_ADDRESS && listener.nat_address)
+		listener.nat_address(old, new);
 }
 
 void tables_row_changed(uint32_t table, const struct slot *old, const struct slot *new)
@@ -123,6 +137,7 @@ void tables_row_changed(uint32_t table, const struct slot *old, const struct slo
 	if (table == FWD_TABLE_NEIGHBOR)
 		gateways_neighbor_changed(old_row, new_row);
 	policy_changed(table, old_row, new_row);
+	nat_changed(table, old_row, new_row);
 	tell(table, old_row, new_row, either->generation);
 }
 

@@ -21,6 +21,7 @@ struct tables_listener {
 	void (*source)(const struct fwd_source_row *old, const struct fwd_source_row *new);
 	void (*learned_neighbor)(
 	        const struct fwd_learned_neighbor_row *old, const struct fwd_learned_neighbor_row *new);
+	void (*nat_address)(const struct fwd_nat_address_row *old, const struct fwd_nat_address_row *new);
 };
 void tables_listen(struct tables_listener listener);
 

@@ -34,7 +34,7 @@ static bool checksum_holds(const struct pkt *pkt, uint32_t bytes)
 	return (sum & 0xffff) + (sum >> 16) == 0xffff;
 }
 
-struct rte_mbuf *tcp_reset_make(const struct pkt *pkt)
+struct rte_mbuf *tcp_reset_make(const struct pkt *pkt, const struct ingress *in)
 {
 	const struct rte_tcp_hdr *segment = (const struct rte_tcp_hdr *)(pkt->data + pkt->l4);
 	uint32_t bytes = segment_bytes(pkt), header = (uint32_t)(segment->data_off >> 4) * 4;
@@ -44,7 +44,7 @@ struct rte_mbuf *tcp_reset_make(const struct pkt *pkt)
 
 	if ((segment->tcp_flags & RTE_TCP_RST_FLAG) != 0 || header < sizeof(*segment) || header > bytes ||
 	        !checksum_holds(pkt, bytes) ||
-	        !answer_begin(&answer, pkt, source, IPPROTO_TCP, sizeof(struct rte_tcp_hdr)))
+	        !answer_begin(&answer, pkt, in, source, IPPROTO_TCP, sizeof(struct rte_tcp_hdr)))
 		return NULL;
 	struct rte_tcp_hdr *reset = (struct rte_tcp_hdr *)answer.payload;
 	*reset = (struct rte_tcp_hdr){

@@ -9,6 +9,7 @@
 
 #include "fib.h"
 #include "flow_act.h"
+#include "flow_nat.h"
 #include "io.h"
 #include "pool.h"
 #include "port.h"
@@ -96,19 +97,23 @@ static uint32_t port_id(const struct rte_mbuf *mbuf)
 	return port == NULL ? 0 : port->id;
 }
 
+/* Where the next route is looked for. */
+static uint32_t vrf;
+
 /* The route that led to a next hop, and the group that it is when it is one. */
 static void record_route(const struct pkt *pkt, uint32_t handle)
 {
 	const struct fwd_nexthop_row *nexthop = handle == 0 ? NULL : tables_nexthop(handle);
-	const struct fwd_port_row *row = tables_port(port_id(pkt->mbuf));
-	const struct fwd_bridge_row *bridge = row == NULL ? NULL : tables_bridge(row->bridge);
 	bool ipv4 = (pkt->flags & PKT_IPV4) != 0;
 	uint8_t address[16] = {0};
 
-	if (bridge == NULL || handle == 0)
+	if (handle == 0)
 		return;
-	memcpy(address, ipv4 ? (const void *)&pkt->dst_be : pkt_dst6(pkt), ipv4 ? 4 : 16);
-	step_row(FWD_TABLE_ROUTE, fib_route(bridge->vrf, ipv4 ? 4 : 6, address), sizeof(struct fwd_route_row));
+	if (pkt->target != NULL)
+		memcpy(address, pkt->target->address, sizeof(address));
+	else
+		memcpy(address, ipv4 ? (const void *)&pkt->dst_be : pkt_dst6(pkt), ipv4 ? 4 : 16);
+	step_row(FWD_TABLE_ROUTE, fib_route(vrf, ipv4 ? 4 : 6, address), sizeof(struct fwd_route_row));
 	if (nexthop != NULL && nexthop->type == FWD_NEXTHOP_ECMP)
 		step_row(FWD_TABLE_NEXTHOP, nexthop, sizeof(*nexthop));
 }
@@ -121,16 +126,41 @@ static void record_flow(uint32_t ref)
 		step_bytes(FWD_STEP_FLOW, 0, &flow, sizeof(flow));
 }
 
+/* What comes back of the flow that would begin. */
+static struct flow_key back;
+
+const struct flow_key *trace_flow_back(const struct pkt *pkt)
+{
+	return pkt->flow < FLOW_MISSED ? flow_nat_back(pkt) : &back;
+}
+
+/* Answers to a flow that would begin would be of another one, which stays (flow_act.c); not of the one it replaces. */
+static bool conflicts(const struct flow_question *question)
+{
+	uint32_t ref = (question->flags & (FLOW_NAT | FLOW_NAT_SOURCE)) == FLOW_NAT
+	                       ? flow_find_one(&flows, &question->back)
+	                       : FLOW_NONE;
+	const struct flow_pair *other = ref == FLOW_NONE ? NULL : flow_pair(&flows, ref);
+
+	return other != NULL && memcmp(&other->half[!(ref & 1)].key, &question->key, sizeof(question->key)) != 0 &&
+	       flow_nat_holds(other);
+}
+
 verdict_t trace_flow_made(
-        const struct flow_question *question, const struct policy_decision *decision, uint32_t *ref, bool *other)
+        struct flow_question *question, const struct policy_decision *decision, uint32_t *ref, bool *other)
 {
 	verdict_t verdict = flow_begin_peek(question->in->port->slot);
 	struct fwd_flow flow;
 
 	*ref = FLOW_NONE;
 	*other = false;
+	if (verdict == VERDICT_NEXT && (question->flags & FLOW_NAT_SOURCE) != 0)
+		verdict = flow_nat_peek(question);
+	if (verdict == VERDICT_NEXT && conflicts(question))
+		verdict = DROP_NAT_CONFLICT;
 	if (verdict != VERDICT_NEXT)
 		return verdict;
+	back = question->back;
 	flow_describe(question, decision, &flow);
 	flow.event = FWD_FLOW_EVENT_BEGAN;
 	step_bytes(FWD_STEP_FLOW, 0, &flow, sizeof(flow));
@@ -162,10 +192,21 @@ void trace_record(const struct pkt *pkt, uint32_t kind, uintptr_t value)
 	case RECORD_LEARNED_NEIGHBOR:
 		return step_row(
 		        FWD_TABLE_LEARNED_NEIGHBOR, (const void *)value, sizeof(struct fwd_learned_neighbor_row));
+	case RECORD_VRF:
+		vrf = (uint32_t)value;
+		return;
 	case RECORD_ROUTE:
 		return record_route(pkt, (uint32_t)value);
 	case RECORD_NEXTHOP:
 		return step_row(FWD_TABLE_NEXTHOP, (const void *)value, sizeof(struct fwd_nexthop_row));
+	case RECORD_GATEWAY:
+		return step_row(FWD_TABLE_GATEWAY, (const void *)value, sizeof(struct fwd_gateway_row));
+	case RECORD_FLOATING_IP:
+		return step_row(FWD_TABLE_FLOATING_IP, (const void *)value, sizeof(struct fwd_floating_ip_row));
+	case RECORD_NAT_ADDRESS:
+		return step_row(FWD_TABLE_NAT_ADDRESS, (const void *)value, sizeof(struct fwd_nat_address_row));
+	case RECORD_VRF_NAT:
+		return step_row(FWD_TABLE_VRF_NAT, (const void *)value, sizeof(struct fwd_vrf_nat_row));
 	case RECORD_EXIT:
 		return step_row(FWD_TABLE_PORT, tables_port((uint32_t)value), sizeof(struct fwd_port_row));
 	case RECORD_RULE:

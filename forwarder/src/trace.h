@@ -11,6 +11,7 @@
 #include "drop.h"
 #include "forwarder.h"
 
+struct flow_key;
 struct flow_question;
 struct ingress;
 struct pkt;
@@ -44,8 +45,10 @@ void trace_learned_mac(const struct ingress *in, const uint8_t *mac);
 void trace_learned_neighbor(const struct ingress *in, const uint8_t *address, const uint8_t *mac);
 /** flow_make and flow_refused (flow_act.h). */
 verdict_t trace_flow_made(
-        const struct flow_question *question, const struct policy_decision *decision, uint32_t *ref, bool *other);
+        struct flow_question *question, const struct policy_decision *decision, uint32_t *ref, bool *other);
 void trace_flow_refused(const struct flow_question *question, uint32_t ref, const struct policy_decision *decision);
+/** flow_nat_back (flow_nat.h), also of a flow that only would begin. */
+const struct flow_key *trace_flow_back(const struct pkt *pkt);
 /** I/O that records what is sent; NULL when the port has none. Good until the next call. */
 struct port_io *trace_port_io(const struct port *port);
 

@@ -3,7 +3,7 @@
  * code is the same; only what it calls differs:
  *   - every function and table of these files is named trace_… (trace_names.h, made from their object files);
  *   - what acts on the outside (I/O, punts, what is learned, limits) is told to trace.h's recorder, or asked only;
- *   - RECORD says which rows decided; pipeline.c (TRACE_WALK) also tells what each stage says, and what calls
+ *   - RECORD says which rows decided; what calls stages (TRACE_WALK) also tells what each stage says, and what calls
  *     stage_flow (TRACE_FLOW) what that one says.
  */
 #ifndef FORWARDER_TRACE_STAGE_H
@@ -16,6 +16,7 @@
 #include "capture.h"
 #include "flow.h"
 #include "flow_act.h"
+#include "flow_nat.h"
 #include "learn.h"
 #include "limit.h"
 #include "port.h"
@@ -25,6 +26,7 @@
 #include "stage.h"
 #include "trace.h"
 #include "tx.h"
+#include "uplink.h"
 
 #define capture_in(slot, mbufs, count)                    ((void)0)
 #define capture_out(slot, mbufs, count)                   ((void)0)
@@ -38,19 +40,24 @@
 #define service_peer_take(slot, generation, family, peer) service_peer_peek(slot, generation, family, peer)
 #define flow_fragment_enter(pkt, in, now, ports)          flow_fragment_peek(pkt, in, now, ports)
 #define flow_fragment_decided(pkt, in, ports, verdict)    ((void)0)
+#define uplink_find(uplink, family, address)              uplink_look(uplink, family, address)
+#define uplink_ask(pkt, in, uplink, family, address)      uplink_peek(pkt, uplink, family, address)
+#define uplink_learn(in, family, address, mac, word)      ((void)(mac), (void)(word))
 #define flow_make(question, decision, ref, other)         trace_flow_made(question, decision, ref, other)
 #define flow_refused(question, ref, decision)             trace_flow_refused(question, ref, decision)
 #define flow_keep(question, ref, decision)                ((void)0)
 #define flow_leave(in, ref)                               ((void)0)
 #define flow_track(pkt, pair, direction)                  ((void)0)
 #define flow_count_packet(pkt, in, count)                 ((void)0)
-#define flow_count_error(pkt, in, count)                  ((void)0)
+#define flow_count_error(pkt, count)                      ((void)0)
 #define flow_count_alone(question, decision)              ((void)0)
 #define flow_dropped(pkt, reason)                         ((void)0)
 
 #ifdef TRACE_FLOW
 #undef stage_flow
 #undef flow_copy_passes
+#undef flow_nat_back
+#define flow_nat_back(pkt)                    trace_flow_back(pkt)
 #define stage_flow(pkt, in, out)              trace_stage("flow", trace_stage_flow(pkt, in, out))
 #define flow_copy_passes(pkt, in, out, ports) trace_stage("flow", trace_flow_copy_passes(pkt, in, out, ports))
 #endif
@@ -65,6 +72,8 @@
 #undef stage_mac
 #undef stage_bridge
 #undef stage_route
+#undef stage_route_translated
+#undef stage_underlay
 #undef tx_originate
 #define parse(pkt, mbuf)                     trace_stage("parse", trace_parse(pkt, mbuf))
 #define stage_check(pkt, in)                 trace_stage("check", trace_stage_check(pkt, in))
@@ -75,7 +84,10 @@
 #define stage_mac(pkt, in)                   trace_stage("bridge", trace_stage_mac(pkt, in))
 #define stage_bridge(pkt, in)                trace_stage("bridge", trace_stage_bridge(pkt, in))
 #define stage_route(pkt, in, handle, egress) trace_stage("route", trace_stage_route(pkt, in, handle, egress))
-#define tx_originate(tx, slot, mbuf)         trace_tx_originate(tx, slot, trace_made(mbuf))
+#define stage_route_translated(pkt, in, handle, egress)                                                                \
+	trace_stage("route", trace_stage_route_translated(pkt, in, handle, egress))
+#define stage_underlay(pkt, in)      trace_stage("underlay", trace_stage_underlay(pkt, in))
+#define tx_originate(tx, slot, mbuf) trace_tx_originate(tx, slot, trace_made(mbuf))
 #endif
 
 #endif

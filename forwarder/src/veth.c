@@ -142,12 +142,12 @@ static int peer_set(
 	return result;
 }
 
-/* The MAC address that the VM's end must have; NULL: any (a trunk has none of its own). */
+/* The MAC address that the VM's end must have; NULL: any. A trunk has none of its own, that of an uplink is ours. */
 static const uint8_t *mac_of(const struct fwd_port_row *row)
 {
 	static const uint8_t none[6];
 
-	return memcmp(row->mac, none, sizeof(none)) == 0 ? NULL : row->mac;
+	return (row->flags & FWD_PORT_UPLINK) != 0 || memcmp(row->mac, none, sizeof(none)) == 0 ? NULL : row->mac;
 }
 
 /* Our end and the VM's, when the pair is right already: a restarted forwarder finds it so. An index alone says little:

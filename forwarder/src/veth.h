@@ -13,9 +13,9 @@ struct link_info;
 struct mnl_socket;
 
 /**
- * Makes or finds the pair that a row wants, with its MAC and MTU, both ends up (of a pair that was complete before, the
- * machine's end stays as the machine wants it). ours: this end. -ENOENT: no such namespace; -EEXIST: the machine's
- * interface is there and not ours; -errno.
+ * Makes or finds the pair that a row wants, with its MAC (an uplink's is not the other end's) and MTU, both ends up (of
+ * a pair that was complete before, the machine's end stays as the machine wants it). ours: this end. -ENOENT: no such
+ * namespace; -EEXIST: the machine's interface is there and not ours; -errno.
  */
 int veth_ensure(struct mnl_socket *host, const struct fwd_port_row *row, const char *name, uint16_t mtu,
         struct link_info *ours);

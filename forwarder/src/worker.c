@@ -22,6 +22,7 @@
 #include "pipeline.h"
 #include "rcu.h"
 #include "stats.h"
+#include "uplink.h"
 
 #define EVENTS 64
 /* Empty rounds before sleeping: fewer cost latency, more starve the VMs on the same CPUs (measured: docs of 64 against
@@ -246,7 +247,7 @@ static uint32_t round_once(struct worker *w, bool descriptors, bool *stalled)
 	if (worker_count > 1)
 		handled += take_over(w);
 	handled += pipeline_inject(&w->tx);
-	handled += pipeline_fragments(&w->tx);
+	handled += pipeline_waited(&w->tx);
 	tx_flush(&w->tx);
 	*stalled = seen && handled == 0;
 	return handled;
@@ -269,9 +270,10 @@ uint32_t worker_poll_once(void)
 static int sleep_ms(const struct worker *w)
 {
 	uint32_t thread = w->tx.thread, wait = flow_age_wait(thread);
-	uint32_t held = flow_fragment_wait(thread, flow_now(thread));
+	uint32_t held = flow_fragment_wait(thread, flow_now(thread)), asked = uplink_wait(thread);
 
 	wait = wait < held ? wait : held;
+	wait = wait < asked ? wait : asked;
 	return wait < SLEEP_LONGEST_MS ? (int)wait : SLEEP_LONGEST_MS;
 }
 

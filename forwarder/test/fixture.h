@@ -38,4 +38,17 @@ void fixture_flow_clear(void);
 /** A drop reason by its name; DROP_COUNT: there is none. */
 uint32_t fixture_reason(const char *name);
 
+/* fixture_nat.c */
+
+struct seen;
+
+/** The rows of outside.h, for this case. */
+void fixture_outside(void);
+/** The case is over. */
+void fixture_outside_clear(void);
+/** From now on a name stands for the source of a packet that left. */
+void fixture_name(const char *name, const struct seen *seen);
+/** A line with such names replaced. */
+void fixture_replace(const char *line, char *out, uint32_t room);
+
 #endif

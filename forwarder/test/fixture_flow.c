@@ -115,6 +115,25 @@ static void expect_two(const char *what, const char *text, uint64_t forward, uin
 		fixture_fault("%s of the flow are %lu/%lu, wanted %s", what, forward, reverse, text);
 }
 
+/* SRC PORT > DST PORT */
+static void expect_translation(const struct fwd_flow *flow, char **rest)
+{
+	struct fwd_flow as = {.translated = 1};
+	char *words[5];
+	uint8_t family;
+
+	for (uint32_t i = 0; i < 5; i++)
+		if ((words[i] = strtok_r(NULL, " ", rest)) == NULL)
+			return fixture_fault("as SRC PORT > DST PORT");
+	if (!packet_text_address(words[0], as.nat_src, &family) || !packet_text_address(words[3], as.nat_dst, &family))
+		return fixture_fault("\"%s\" or \"%s\" is no address", words[0], words[3]);
+	expect("translation", flow->translated, 1);
+	expect("outside source port", flow->nat_src_port, read_port(words[1]));
+	expect("outside destination port", flow->nat_dst_port, read_port(words[4]));
+	if (memcmp(flow->nat_src, as.nat_src, 16) != 0 || memcmp(flow->nat_dst, as.nat_dst, 16) != 0)
+		fixture_fault("the flow is translated into other addresses");
+}
+
 static void expect_detail(const struct fwd_flow *flow, const char *word, char **rest)
 {
 	static const char *const states[] = {"opening", "established", "closing", "closed"};
@@ -124,6 +143,8 @@ static void expect_detail(const struct fwd_flow *flow, const char *word, char **
 			return expect("state", flow->state, i);
 	if (strcmp(word, "denied") == 0 || strcmp(word, "allowed") == 0)
 		return expect("action", flow->action, word[0] == 'd' ? FWD_RULE_DENY : FWD_RULE_ALLOW);
+	if (strcmp(word, "as") == 0)
+		return expect_translation(flow, rest);
 	char *value = strtok_r(NULL, " ", rest);
 	if (strcmp(word, "packets") == 0)
 		return expect_two(word, value, flow->packets, flow->reply_packets);

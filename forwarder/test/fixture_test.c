@@ -6,17 +6,23 @@
  *   A sentence or two.
  *   row TABLE FIELD=VALUE ...    a row for this case only (a port row gets I/O in memory)
  *   delete TABLE FIELD=VALUE ... takes such a row away again
+ *   outside                      the way out of outside.h is there
  *   rule RULE                    a rule of a group; delete rule RULE, in the same words, takes it away
- *   groups PORT: GROUP[@GATE] …  the port is judged by the rules of these groups, in gate 1 unless said; none: by an
- *                                identity without groups; pending: it has no identity yet; open: by nobody (as at
- * first) setting NAME VALUE           of flows: tcp_pickup, flow_pairs, port_percent restart                      the
- * flows are taken over as by a new process in PORT: PACKET              packet_text.h, quote: of the packet before;
- * several in a row are one burst burst PORT N: PACKET         the same packet N times inject PORT: PACKET          a
- * plugin sends it through the port later N                      N seconds pass: what was learned is known, or ages;
- * flows and what waits end count PORT: N                N frames leave through a port, whatever they are out PORT:
- * PACKET             what leaves through a port, in order; everything that leaves must be named drop PORT: REASON
- * [TIMES]    of packets that entered there; every drop must be named punt PORT: TIMES             handed to a plugin
- *   held PORT: N                 N fragments that entered there wait
+ *   groups PORT: GROUP[@GATE] …  the port is judged by the rules of these groups, in gate 1 unless said
+ *   groups PORT: WORD            none: by an identity without groups; pending: it has none yet; open: by nobody
+ *   setting NAME VALUE           of flows: tcp_pickup, flow_pairs, port_percent
+ *   restart                      the flows are taken over as by a new process
+ *   in PORT: PACKET              packet_text.h, quote: of the packet before; several in a row are one burst
+ *   burst PORT N: PACKET         the same packet N times
+ *   inject PORT: PACKET          a plugin sends it through the port
+ *   later N                      N seconds pass: what was learned is known, or ages; flows and what waits end
+ *   count PORT: N                N frames leave through a port, whatever they are
+ *   out PORT: PACKET             what leaves through a port, in order; everything that leaves must be named
+ *   out PORT as NAME: PACKET     the same; in it and later $NAME is its source address, $NAME.port its source port or
+ *                                identifier, $NAME.hex the same in four digits
+ *   drop PORT: REASON [TIMES]    of packets that entered there; every drop must be named
+ *   punt PORT: TIMES             handed to a plugin
+ *   held PORT: N                 N packets that entered there wait
  *   flow FLOW · no flow FLOW     there is such a flow, or none
  *   flows N                      so many flows there are
  *   redecided N                  so often the case decided flows anew because rules changed
@@ -24,8 +30,9 @@
  * RULE: GROUP allow|deny ingress|egress PROTOCOL [VALUES] [from|to CIDR|group N] [ip4|ip6] [priority N]
  *       PROTOCOL any, tcp, udp, sctp, icmp (IPv4), icmpv6 or a number; VALUES 80, 80-443, of ICMP 8/0, 8/any
  * FLOW: PROTOCOL SRC PORT > DST PORT [from PORT] [to PORT] [opening|established|closing|closed] [allowed|denied]
- *       [packets N/N] [bytes N/N] [groups N/N] [last REASON|none]    ICMP: identifier > TYPE/CODE; N/N: of the first
- *       packet's direction, of the other; groups: of the rules that decided, egress/ingress, 0: none
+ *       [packets N/N] [bytes N/N] [groups N/N] [last REASON|none] [as SRC PORT > DST PORT]
+ *       ICMP: identifier > TYPE/CODE; N/N: of the first packet's direction, of the other; groups: of the rules that
+ *       decided, egress/ingress, 0: none; as: what it is translated into
  *
  * A group of ins is judged by the lines behind it. Every ledger must hold after each group.
  */
@@ -41,6 +48,7 @@
 #include "inject.h"
 #include "layout.h"
 #include "learn.h"
+#include "outside.h"
 #include "packet_text.h"
 #include "port.h"
 #include "punt.h"
@@ -50,6 +58,7 @@
 #define PORTS      64u
 #define ROWS       256u
 #define FRAME_ROOM 65600u
+#define LINE       8192u
 /** Ports that fixtures make have this id or a higher one. */
 #define FIRST_FREE_PORT 31u
 
@@ -165,6 +174,7 @@ static void finish(void)
 	tenants_make();
 	fixture_policy_clear();
 	fixture_flow_clear();
+	fixture_outside_clear();
 	rig_clear();
 	printf("%s fixture: %s\n", now.failed ? "not ok" : "ok", now.name);
 	failures += now.failed;
@@ -188,7 +198,8 @@ static bool set_field(const struct field_layout *field, uint8_t *row, const char
 		uint32_t number;
 	} words[] = {{"l2", FWD_MODE_L2}, {"l3", FWD_MODE_L3}, {"l2_l3", FWD_MODE_L2_L3}, {"port", FWD_NEXTHOP_PORT},
 	        {"blackhole", FWD_NEXTHOP_BLACKHOLE}, {"prohibit", FWD_NEXTHOP_DROP}, {"ecmp", FWD_NEXTHOP_ECMP},
-	        {"punt", FWD_NEXTHOP_PUNT}, {"udp", 17}, {"tcp", 6}, {"icmpv6", 58}};
+	        {"punt", FWD_NEXTHOP_PUNT}, {"vrf", FWD_NEXTHOP_VRF}, {"gateway", FWD_NEXTHOP_GATEWAY}, {"udp", 17},
+	        {"tcp", 6}, {"icmpv6", 58}};
 	uint32_t number = (uint32_t)strtoul(value, NULL, 0);
 
 	if (field->kind == FIELD_MAC)
@@ -261,23 +272,37 @@ static void make_row(char *text, bool given)
 	}
 }
 
-static void expect_out(uint32_t port, const char *text)
+/* The oldest frame that left through a port; false: none. Its source gets a name, if one is given. */
+static bool take_out(uint32_t port, const char *name, struct seen *seen)
 {
-	static uint8_t frame[FRAME_ROOM];
-	static struct packet_text wanted;
-	char why[128];
+	*seen = (struct seen){.port = 0};
+	if (port_of(port) != NULL)
+		*seen = outside_take(port);
+	if (seen->port == 0)
+		fixture_fault("nothing left through port %u", port);
+	else if (name[0] != '\0')
+		fixture_name(name, seen);
+	return seen->port != 0;
+}
 
+/* as: what the line calls the source of the packet; "": nothing. */
+static void expect_out(uint32_t port, const char *name, const char *line)
+{
+	static struct packet_text wanted;
+	static struct seen seen;
+	char why[128], text[LINE];
+
+	if (!take_out(port, name, &seen))
+		return;
+	fixture_replace(line, text, sizeof(text));
 	if (!packet_text_make(text, &now.last, &wanted, why))
 		return fixture_fault("%s", why);
-	int length = port_of(port) == NULL || !rig_has(port) ? -1 : rig_take(port, frame);
-	if (length < 0)
-		return fixture_fault("nothing left through port %u", port);
-	if ((uint32_t)length != wanted.length)
-		fixture_fault("port %u sent %d bytes, wanted %u", port, length, wanted.length);
-	for (uint32_t i = 0; i < wanted.length && i < (uint32_t)length; i++) {
-		if (((frame[i] ^ wanted.bytes[i]) & wanted.mask[i]) == 0)
+	if (seen.length != wanted.length)
+		fixture_fault("port %u sent %u bytes, wanted %u", port, seen.length, wanted.length);
+	for (uint32_t i = 0; i < wanted.length && i < seen.length; i++) {
+		if (((seen.frame[i] ^ wanted.bytes[i]) & wanted.mask[i]) == 0)
 			continue;
-		fixture_fault("port %u: byte %u is %02x, wanted %02x", port, i, frame[i], wanted.bytes[i]);
+		fixture_fault("port %u: byte %u is %02x, wanted %02x", port, i, seen.frame[i], wanted.bytes[i]);
 		return;
 	}
 }
@@ -406,6 +431,7 @@ static void step(char *line)
 	static bool sending;
 	char *text = strchr(line, ':');
 	uint32_t port = 0, times = 1;
+	char name[16];
 
 	if (strncmp(line, "== ", 3) == 0) {
 		sending = false;
@@ -415,6 +441,10 @@ static void step(char *line)
 		return;
 	if (step_flows(line, &sending))
 		return;
+	if (strcmp(line, "outside") == 0) {
+		fixture_outside();
+		return remember();
+	}
 	if (strncmp(line, "row ", 4) == 0)
 		return make_row(line + 4, true);
 	if (strncmp(line, "delete ", 7) == 0)
@@ -439,7 +469,7 @@ static void step(char *line)
 	}
 	run_group(&sending);
 	if (strncmp(line, "out ", 4) == 0)
-		expect_out(port, text);
+		expect_out(port, sscanf(line, "out %*u as %15[a-z]:", name) == 1 ? name : "", text);
 	else if (strncmp(line, "drop ", 5) == 0)
 		expect_drop(port, text);
 	else if (strncmp(line, "count ", 6) == 0)
@@ -452,7 +482,7 @@ static void step(char *line)
 
 static void run_file(const char *name)
 {
-	static char path[512], line[8192];
+	static char path[512], line[LINE], replaced[LINE];
 
 	snprintf(path, sizeof(path), FOLDER "/%s", name);
 	FILE *file = fopen(path, "r");
@@ -461,8 +491,11 @@ static void run_file(const char *name)
 	now.file = path;
 	for (now.line = 1; fgets(line, sizeof(line), file) != NULL; now.line++) {
 		line[strcspn(line, "\n")] = '\0';
-		if (line[0] != '\0' && line[0] != '#')
-			step(line);
+		if (line[0] == '\0' || line[0] == '#')
+			continue;
+		/* What leaves may get its name in the line itself. */
+		fixture_replace(strncmp(line, "out ", 4) == 0 ? "" : line, replaced, sizeof(replaced));
+		step(replaced[0] == '\0' ? line : replaced);
 	}
 	fclose(file);
 	finish();

@@ -21,14 +21,17 @@
 #include "io.h"
 #include "learn.h"
 #include "link.h"
+#include "nat_map.h"
 #include "pool.h"
 #include "port.h"
 #include "punt.h"
 #include "rcu.h"
 #include "rows.h"
 #include "service_peer.h"
+#include "tables.h"
 #include "tables_update.h"
 #include "trace.h"
+#include "uplink.h"
 #include "worker.h"
 
 #define QUEUE      128u
@@ -180,11 +183,13 @@ void rig_start(void)
 	inject_init();
 	demand(capture_init() == 0 && punt_init(201) == 0 && worker_init(201, rig_threads) == 0, "punt and worker");
 	demand(flow_fragment_init(201, rig_threads) == 0, "flow_fragment_init");
+	demand(uplink_start(201, rig_threads) == 0, "uplink_start");
 	demand(guard_init() == 0 && learn_init() == 0 && service_peer_init(201) == 0, "guard, learn and service peers");
 	tables_listen((struct tables_listener){.port = port_row_changed,
 	        .punt_class = punt_class_row_changed,
 	        .source = guard_source_changed,
-	        .learned_neighbor = guard_learned_changed});
+	        .learned_neighbor = guard_learned_changed,
+	        .nat_address = nat_map_address_changed});
 	start_flows();
 	owner = (uint32_t)rows_owner_open("test");
 	generation = (uint32_t)rows_begin(owner);
@@ -201,6 +206,7 @@ void rig_stop(void)
 	inject_free();
 	worker_free();
 	learn_free();
+	uplink_stop();
 	service_peer_free();
 	guard_fini();
 	flow_fragment_fini();
@@ -245,6 +251,8 @@ void rig_attach(uint32_t id)
 	if (port_of(id) != NULL && port_of(id)->io != NULL)
 		return;
 	demand(io != NULL && port_of(id) != NULL, "a live port");
+	if (tables_port(id) != NULL && (tables_port(id)->flags & FWD_PORT_UPLINK) != 0)
+		memcpy(port_of(id)->mac, tables_port(id)->mac, sizeof(port_of(id)->mac));
 	*io = (struct port_io){.ops = &memory_ops, .fd = -1, .private_data = calloc(1, sizeof(struct memory_port))};
 	port_attach(port_of(id), io);
 	port_report(port_of(id), FWD_LINK_UP, "%s", "");

@@ -47,6 +47,10 @@ void rig_delete(uint8_t table, const void *row, uint16_t bytes);
 #define RIG_TABLE_rule           FWD_TABLE_RULE
 #define RIG_TABLE_identity_group FWD_TABLE_IDENTITY_GROUP
 #define RIG_TABLE_port_identity  FWD_TABLE_PORT_IDENTITY
+#define RIG_TABLE_gateway        FWD_TABLE_GATEWAY
+#define RIG_TABLE_nat_address    FWD_TABLE_NAT_ADDRESS
+#define RIG_TABLE_vrf_nat        FWD_TABLE_VRF_NAT
+#define RIG_TABLE_floating_ip    FWD_TABLE_FLOATING_IP
 
 /** Number of the owner "test". */
 uint32_t rig_owner(void);

@@ -3,6 +3,7 @@
 #include "dump.h"
 
 #include "drop.h"
+#include "nat.h"
 #include "policy.h"
 #include "test.h"
 
@@ -45,6 +46,10 @@ static const uint32_t rows_of[TABLE_LIMIT] = {[FWD_TABLE_VRF] = 3,
         [FWD_TABLE_LEARNED_NEIGHBOR] = 10,
         [FWD_TABLE_RULE] = 12,
         [FWD_TABLE_IDENTITY_GROUP] = 12,
+        [FWD_TABLE_GATEWAY] = 4,
+        [FWD_TABLE_NAT_ADDRESS] = 6,
+        [FWD_TABLE_VRF_NAT] = 5,
+        [FWD_TABLE_FLOATING_IP] = 12,
         [FWD_TABLE_PORT_IDENTITY] = 8};
 
 /* Row n of an owner (0: the forwarder itself). The key comes from owner and n, the rest from version; 0 is what counts
@@ -69,6 +74,10 @@ static const void *make_row(uint32_t table, uint32_t owner, uint32_t n, uint32_t
 		struct fwd_rule_row rule;
 		struct fwd_identity_group_row identity_group;
 		struct fwd_port_identity_row port_identity;
+		struct fwd_gateway_row gateway;
+		struct fwd_nat_address_row nat_address;
+		struct fwd_vrf_nat_row vrf_nat;
+		struct fwd_floating_ip_row floating_ip;
 	} row;
 	uint32_t id = owner * 40 + n + 1, key = mix(owner * TABLE_LIMIT + table, n), other = mix(key, version);
 	uint8_t length = (uint8_t)(n % 7 == 0 ? key % 17 : 17 + key % 16);
@@ -163,6 +172,31 @@ static const void *make_row(uint32_t table, uint32_t owner, uint32_t n, uint32_t
 		break;
 	case FWD_TABLE_PORT_IDENTITY:
 		row.port_identity = (struct fwd_port_identity_row){.port = id, .identity = 20 + other % 5};
+		break;
+	case FWD_TABLE_GATEWAY:
+		row.gateway = (struct fwd_gateway_row){
+		        .port = owner, .number = n, .family = 4, .address = {192, 0, 2, (uint8_t)other}};
+		break;
+	case FWD_TABLE_NAT_ADDRESS:
+		row.nat_address = (struct fwd_nat_address_row){.port = 1 + n % 2,
+		        .family = 4,
+		        .address = {198, 51, (uint8_t)owner, (uint8_t)n},
+		        .pool = 1 + other % 3,
+		        .port_min = 1024,
+		        .port_max = 65535,
+		        .block_size = 64,
+		        .port_blocks = 1};
+		break;
+	case FWD_TABLE_VRF_NAT:
+		row.vrf_nat = (struct fwd_vrf_nat_row){.vrf = id, .pool = other % 3, .port = 1 + other % 2};
+		break;
+	case FWD_TABLE_FLOATING_IP:
+		row.floating_ip = (struct fwd_floating_ip_row){.port = 1 + n % 2,
+		        .family = 4,
+		        .address = {203, 0, (uint8_t)owner, (uint8_t)n},
+		        .prefix_length = (uint8_t)(other % 2 * 24),
+		        .inside_port = 1 + other % 4,
+		        .inside = {10, 0, 0, (uint8_t)(other % 2)}};
 		break;
 	}
 	return row.bytes;
@@ -276,6 +310,30 @@ static void dump_policy(struct dump *dump, uint32_t port)
 	        by ? by->number : 0, by ? by->group : 0, received.verdict, of ? of->number : 0, of ? of->group : 0);
 }
 
+static void dump_nat(struct dump *dump)
+{
+	const uint8_t to[16] = {203, 0, 1, 200};
+
+	for (uint32_t owner = 1; owner <= OWNERS; owner++)
+		for (uint8_t n = 0; n < 16; n++) {
+			uint8_t shared[16] = {198, 51, (uint8_t)owner, n}, floating[16] = {203, 0, (uint8_t)owner, n};
+			const struct fwd_nat_address_row *address = nat_address(1 + n % 2, 4, shared);
+			const struct fwd_floating_ip_row *of = nat_floating(1 + n % 2, 4, floating);
+			const struct fwd_vrf_nat_row *vrf = nat_vrf(owner * 40 + n + 1);
+			if (address || of || vrf)
+				dump_add(dump, "nat %u %u: pool %u, port %u, vrf %u\n", owner, n,
+				        address ? address->pool : 0, of ? of->inside_port : 0, vrf ? vrf->pool + 1 : 0);
+		}
+	for (uint32_t port = 1; port <= 4; port++)
+		for (uint32_t n = 0; n < 4; n++) {
+			const uint8_t inside[16] = {10, 0, 0, (uint8_t)(n % 2)};
+			const struct fwd_floating_ip_row *by = nat_floating_of(port, 1 + n / 2, 4, inside, to);
+			if (by)
+				dump_add(dump, "port %u leaves %u as %u.%u\n", port, 1 + n / 2, by->address[2],
+				        by->address[3]);
+		}
+}
+
 static void take_dump(struct dump *dump)
 {
 	dump->used = 0;
@@ -300,6 +358,7 @@ static void take_dump(struct dump *dump)
 	}
 	for (uint32_t port = 1; port < 40 * (OWNERS + 2); port++)
 		dump_policy(dump, port);
+	dump_nat(dump);
 }
 
 static int fd;

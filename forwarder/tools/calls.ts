@@ -44,7 +44,15 @@ export const enums: readonly EnumSpec[] = [
       ['L2_L3', 2, "frames to the gateway's MAC address are routed, others bridged"],
     ],
   },
-  { name: 'bridge_flag', prefix: 'FWD_BRIDGE', doc: 'Bits of bridge.flags.', values: [['FLOOD_UNKNOWN', 1, 'flood unknown unicast']] },
+  {
+    name: 'bridge_flag',
+    prefix: 'FWD_BRIDGE',
+    doc: 'Bits of bridge.flags.',
+    values: [
+      ['FLOOD_UNKNOWN', 1, 'flood unknown unicast'],
+      ['UNDERLAY', 2, 'routed natively: what leaves through an uplink keeps its addresses'],
+    ],
+  },
   {
     name: 'port_flag',
     prefix: 'FWD_PORT',
@@ -55,6 +63,7 @@ export const enums: readonly EnumSpec[] = [
       ['TRUNK', 4, 'carries tagged frames for VLAN ports'],
       ['SERVER', 8, 'vhost_user: the forwarder makes the socket and the VM connects; else the other way round'],
       ['SERVICE', 16, 'binding netns: a service port, behind it the plugin whose owner number is its parent; in no bridge'],
+      ['UPLINK', 32, 'the underlay side: own MAC and addresses, neighbours are asked for; binding interface: the host goes on using it'],
     ],
   },
   {
@@ -87,6 +96,8 @@ export const enums: readonly EnumSpec[] = [
       ['BLACKHOLE', 2, 'drop without a word'],
       ['ECMP', 3, 'one of the members of a group, chosen by a hash of the flow'],
       ['PUNT', 4, 'hand to a plugin'],
+      ['VRF', 5, 'look the destination up in another VRF, once'],
+      ['GATEWAY', 6, 'to a router behind an uplink; while it does not answer, the next member of the group'],
     ],
   },
   {
@@ -94,6 +105,28 @@ export const enums: readonly EnumSpec[] = [
     prefix: 'FWD_NEXTHOP_FLAG',
     doc: 'Bits of nexthop.flags.',
     values: [['SLAAC', 1, 'a connected subnet in which ports may take IPv6 addresses by themselves (RFC 4862)']],
+  },
+  {
+    name: 'nat_flag',
+    prefix: 'FWD_NAT',
+    doc: 'Bits of nat_address.flags.',
+    values: [
+      ['HOST', 1, "perhaps an address of the host, too: then only ports that the host's sockets do not use are given out"],
+      ['REUSE', 2, 'TCP: a port whose blocks are used up shares outside ports among remotes'],
+      ['DEPENDENT_MAPPING', 4, 'each remote address and port gets an outside port of its own; else endpoint-independent (RFC 4787 §4.1)'],
+      ['DEPENDENT_FILTERING', 8, 'only a remote that was sent to may answer; else endpoint-independent (RFC 4787 §5)'],
+    ],
+  },
+  {
+    name: 'nat_event_kind',
+    prefix: 'FWD_NAT_EVENT',
+    doc: 'What a nat_event tells.',
+    values: [
+      ['LISTED', 0, 'a block that a port has'],
+      ['ASSIGNED', 1, 'a port got a block'],
+      ['RELEASED', 2, 'a block went back: none of its outside ports is used any more'],
+      ['EXHAUSTED', 3, 'a new flow of a port found no outside port; told once in 10 seconds for each port'],
+    ],
   },
   {
     name: 'action',
@@ -478,6 +511,37 @@ export const calls: readonly CallSpec[] = [
       ['uint32_t', 'length'],
     ],
     doc: 'Writes a struct fwd_flow_stats. Returns 0.\nErrors: ARGUMENT, STATE.',
+  },
+  {
+    name: 'fwd_nat_stats_read',
+    returns: 'int32_t',
+    parameters: [
+      ['void *', 'out'],
+      ['uint32_t', 'length'],
+    ],
+    doc: 'Writes a struct fwd_nat_address_stats of each row nat_address, as many as fit. Returns the number of bytes.\nErrors: ARGUMENT, STATE.',
+  },
+  {
+    name: 'fwd_nat_blocks_read',
+    returns: 'int32_t',
+    parameters: [
+      ['void *', 'cursor'],
+      ['void *', 'out'],
+      ['uint32_t', 'length'],
+    ],
+    doc: 'Writes struct fwd_nat_event (LISTED) of the blocks that ports have. cursor as in fwd_rows_read. Returns the number of bytes.\nErrors: ARGUMENT, STATE.',
+  },
+  {
+    name: 'fwd_nat_events_read',
+    returns: 'int32_t',
+    parameters: [
+      ['const void *', 'after'],
+      ['void *', 'out'],
+      ['uint32_t', 'length'],
+    ],
+    doc:
+      'Writes struct fwd_nat_event with a sequence above the u64 at after, in order, as many as fit. The last 8,192 are kept, over restarts of the forwarder: a gap in the numbers says how many are lost.\n' +
+      'Returns the number of bytes; 0: there is nothing new.\nErrors: ARGUMENT, STATE.',
   },
   {
     name: 'fwd_rule_stats_read',

@@ -24,7 +24,7 @@ const groups: readonly Group[] = [
       'not-attached': 'Give the port a network (`spec.network`). If it has one, `weft get Port` says why it is not active.',
       'spoofed-mac': 'If the machine rightly uses another MAC address, add it to `spec.allowedAddressPairs`; otherwise somebody forges.',
       'spoofed-address':
-        'If the machine rightly uses the address, add it to `spec.allowedAddressPairs`; otherwise somebody forges, or it is misconfigured.',
+        'If the machine rightly uses the address, add it to `spec.allowedAddressPairs`; otherwise somebody forges, or it is misconfigured. At an uplink: a packet from outside with one of this appliance’s own addresses as its source; somebody out there forges it or has the same address.',
       'invalid-source': `No machine may send from such an address: find the sender. ${capture}`,
       'router-guard': 'Stop the router daemon on the machine, or turn the port’s security off if it shall be the router.',
       'nd-invalid': `A broken or hostile IPv6 stack. ${capture}`,
@@ -100,6 +100,21 @@ const groups: readonly Group[] = [
       'inject-stale': 'Nothing: the port changed while an answer for it was under way.',
       'inject-malformed': 'An error of the plugin: report it.',
       'inject-ring-full': 'A plugin sends faster than packets are handled: see its log; more packet threads may help.',
+    },
+  },
+  {
+    title: 'The way out',
+    about: 'The packet was to leave, or came, through an uplink.',
+    advice: {
+      'nat-exhausted': 'Raise `maxBlocksPerPort` or give the pool more addresses; `weft nat` shows who uses its ports.',
+      'nat-protocol': 'Give the port a FloatingIp: one to one, every protocol passes.',
+      'nat-conflict': 'Try again from another source port.',
+      'nat-no-mapping': 'Usual noise of the internet. To be reached from outside a VM needs a FloatingIp.',
+      'not-translated':
+        'Give the router of the network `external.snatPool`, or the port a FloatingIp, or route the network natively (`underlay`).',
+      'left-to-host': 'Nothing: the host has it.',
+      'uplink-transit': 'Somebody outside uses this appliance as a router: see who, with `weft capture`.',
+      'neighbor-told': 'Nothing: gateways are asked each second whether they live.',
     },
   },
   {

@@ -79,7 +79,7 @@ const koffiTypes = { 'const void *': 'const void *', 'void *': 'void *', 'const 
 /** What the binding writes; it reads all others. */
 const givenRecords = ['fwd_config', 'fwd_flow_filter'];
 /** Enumerations that the binding's callers need. */
-const binding = ['err', 'link', 'direction', 'step_kind', 'verdict', 'tcp_pickup', 'flow_event', 'flow_state'];
+const binding = ['err', 'link', 'direction', 'step_kind', 'verdict', 'tcp_pickup', 'flow_event', 'flow_state', 'nat_event_kind'];
 
 /** Readers of result records, call signatures and the expected layout, for forwarder/binding. */
 export function packFile(): string {
@@ -134,6 +134,10 @@ function checkText(field: string, value: string, bytes: number): string {
 function readText(buffer: Buffer, at: number, bytes: number): string {
   const end = buffer.indexOf(0, at);
   return buffer.toString('utf8', at, end === -1 ? at + bytes : Math.min(end, at + bytes));
+}
+
+function readMac(buffer: Buffer, at: number): string {
+  return buffer.toString('hex', at, at + 6).replace(/(..)(?=.)/g, '$1:');
 }
 
 /** As long as an IPv6 address at most. */

@@ -19,6 +19,7 @@ test('a stale file is named', (t) => {
   for (const folder of ['forwarder/include', 'forwarder/src', 'forwarder/binding', 'kernel/contract/net', 'docs/reference'])
     mkdirSync(join(root, folder), { recursive: true });
   cpSync(join(tools, '../src/drop.def'), join(root, 'forwarder/src/drop.def'));
+  cpSync(join(tools, '../test'), join(root, 'forwarder/test'), { recursive: true });
   execFileSync(process.execPath, [join(root, 'forwarder/tools/gen.ts')]);
   const stale = join(root, 'forwarder/include/forwarder.h');
   writeFileSync(stale, readFileSync(stale, 'utf8').replace('fwd_stop', 'fwd_halt'));

@@ -12,6 +12,9 @@ import type {
   FlowFilter,
   FlowStats,
   ForwarderCalls,
+  NatAddressStats,
+  NatBlock,
+  NatEvent,
   PortState,
   PuntRecord,
   Row,
@@ -92,6 +95,11 @@ export interface Forwarder {
     signal: AbortSignal,
   ): AsyncIterable<{ readonly flows: readonly Flow[]; readonly lost: number }>;
   ruleStats(): Promise<readonly RuleStats[]>;
+  natStats(): Promise<readonly NatAddressStats[]>;
+  /** Blocks of outside ports that ports have now, in parts. */
+  natBlocks(): AsyncIterable<readonly NatBlock[]>;
+  /** Events after a sequence (0: all that are kept), at most some hundred; empty: nothing new. */
+  natEvents(after: number): Promise<readonly NatEvent[]>;
   /** All ports at once and after every reconnect, then changes. */
   onPorts(listener: (ports: readonly PortState[], removed: readonly number[]) => void): void;
 }

@@ -8,6 +8,9 @@ import {
   type FlowFilter,
   type FlowStats,
   type ForwarderCalls,
+  type NatAddressStats,
+  type NatBlock,
+  type NatEvent,
   type PortState,
   type RuleStats,
   readRows,
@@ -76,6 +79,22 @@ export class ForwarderView implements Forwarder {
 
   async ruleStats(): Promise<readonly RuleStats[]> {
     return (await this.#forwarder.call('rules.stats', {})).rules;
+  }
+
+  async natStats(): Promise<readonly NatAddressStats[]> {
+    return (await this.#forwarder.call('nat.stats', {})).addresses;
+  }
+
+  async *natBlocks(): AsyncGenerator<readonly NatBlock[]> {
+    for (let cursor: number | undefined = 0; cursor !== undefined; ) {
+      const part: ForwarderCalls['nat.blocks']['out'] = await this.#forwarder.call('nat.blocks', { cursor });
+      if (part.blocks.length > 0) yield part.blocks;
+      cursor = part.cursor;
+    }
+  }
+
+  async natEvents(after: number): Promise<readonly NatEvent[]> {
+    return (await this.#forwarder.call('nat.events', { after })).events;
   }
 
   onPorts(listener: Listener): void {

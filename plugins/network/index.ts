@@ -1,10 +1,11 @@
-/** Virtual networks, ports, trunks and routers: kinds, allocation, and the rows that make them real. */
+/** Virtual networks, ports, trunks, routers and uplinks: kinds, allocation, and the rows that make them real. */
 import type { AdmissionRequest } from '@weft/kernel/contract/system';
 import { definePlugin, type Forwarder, type OperationCall } from '@weft/kernel/sdk';
 import { admit } from './admission/admit.ts';
 import { Committed } from './admission/committed.ts';
 import { config } from './config.ts';
 import { FlowAlarm } from './flow-alarm.ts';
+import { GatewayWatch } from './gateway-watch.ts';
 import { kinds } from './kinds.ts';
 import { LastNumber } from './last-number.ts';
 import { capture, captureSpec } from './operations/capture.ts';
@@ -26,15 +27,15 @@ async function knownRows(forwarder: Pick<Forwarder, 'rows'>): Promise<KnownRows>
   return { routes: await forwarder.rows('route'), nexthops: await forwarder.rows('nexthop'), members };
 }
 
-/** Only to say in answers what groups are called: no row depends on it. */
-const namesOnly = 'SecurityGroup';
+/** Only to say in answers what they are called, and which way out snat has made: no row depends on them. */
+const namesOnly: readonly string[] = ['SecurityGroup', 'SnatPool', 'FloatingIp'];
 
 export default definePlugin({
   name: 'network',
-  summary: 'Virtual networks, ports, trunks and routers',
+  summary: 'Virtual networks, ports, trunks, routers and uplinks',
   kinds,
   operations: [captureSpec, dropsSpec, dropReasonsSpec, flowsSpec, routesSpec, statsSpec, topSpec, traceSpec],
-  grants: { rows: ['vrf', 'bridge', 'port', 'mac', 'neighbor', 'nexthop', 'route', 'source', 'member'], reads: [namesOnly] },
+  grants: { rows: ['vrf', 'bridge', 'port', 'mac', 'neighbor', 'nexthop', 'route', 'source', 'member', 'gateway'], reads: [...namesOnly] },
   // 10,000 ports take 230 MiB.
   limits: { memoryMib: 1024, cpuPercent: 200 },
   config,
@@ -56,7 +57,7 @@ export default definePlugin({
     const replaced = programmer.replace(known);
     // Before the first rows are out: what goes meanwhile must be heard of.
     objects.onChange(async (news) => {
-      const changed = news.filter(({ kind }) => kind !== namesOnly);
+      const changed = news.filter(({ kind }) => !namesOnly.includes(kind));
       await replaced;
       await programmer.update(changed);
       // Not awaited: the next rows need not wait until the kernel has the status.
@@ -69,11 +70,16 @@ export default definePlugin({
       for (const { id, generation } of ports) generations.set(id, generation);
       void phases.ports(ports, removed);
     });
-    const stopWatching = new FlowAlarm(() => context.forwarder.flowStats(), context.alarm).watch();
+    const stops = [
+      new FlowAlarm(() => context.forwarder.flowStats(), context.alarm).watch(),
+      new GatewayWatch(context, generations).watch(),
+    ];
     return {
       admit: (request: AdmissionRequest) =>
         admit(request, { committed, config: context.config, held: programmer, now: new Date().toISOString() }),
-      stop: stopWatching,
+      stop: () => {
+        for (const stop of stops) stop();
+      },
       operations: {
         capture: (input: Parameters<typeof capture>[1], call: OperationCall) => capture(context, input, call),
         drops: (input: { port?: string }, call: OperationCall) => drops(context, input, call),

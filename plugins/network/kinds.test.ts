@@ -6,13 +6,15 @@ import type {
   PortStatus,
   TrunkSpec,
   TrunkStatus,
+  UplinkSpec,
+  UplinkStatus,
   VirtualNetworkSpec,
   VirtualNetworkStatus,
 } from '@weft/kernel/contract/net';
 import test from 'ava';
 import type { Static, TSchema } from 'typebox';
 import { Value } from 'typebox/value';
-import { bindingField } from './fields.ts';
+import { bindingField, uplinkBindingField } from './fields.ts';
 import {
   kinds,
   type logicalRouterSpec,
@@ -24,6 +26,7 @@ import {
   virtualNetworkSpec,
   type virtualNetworkStatus,
 } from './kinds.ts';
+import type { uplinkSpec, uplinkStatus } from './uplink-kind.ts';
 
 /** Without `readonly`, which schemas do not say. */
 type Mutable<T> = T extends readonly (infer Item)[]
@@ -47,19 +50,23 @@ const equal: readonly true[] = [
   true satisfies SameShape<typeof trunkStatus, TrunkStatus>,
   true satisfies SameShape<typeof logicalRouterSpec, LogicalRouterSpec>,
   true satisfies SameShape<typeof logicalRouterStatus, LogicalRouterStatus>,
+  true satisfies SameShape<typeof uplinkSpec, UplinkSpec>,
+  true satisfies SameShape<typeof uplinkStatus, UplinkStatus>,
 ];
 
 type Binding = Static<typeof bindingField>;
+type UplinkBinding = Static<typeof uplinkBindingField>;
 type KeysOfUnion<T> = T extends unknown ? keyof T : never;
 const bindings: readonly true[] = [
   true satisfies PortBinding extends Binding ? true : false,
   true satisfies Equal<PortBinding['type'], Binding['type']>,
   true satisfies Equal<KeysOfUnion<PortBinding>, keyof Binding>,
+  true satisfies UplinkBinding['type'] extends PortBinding['type'] ? true : false,
 ];
 
 test('the contract has a type for every schema', (t) => {
   t.is(equal.length, kinds.length * 2);
-  t.is(bindings.length, 3);
+  t.is(bindings.length, 4);
 });
 
 test('every object is closed and every field says what it is', (t) => {
@@ -123,6 +130,12 @@ const refused: readonly Record<string, unknown>[] = [
   { type: 'vlan', parent: 'a/b/c', vlan: 1 },
   { type: 'none', colour: 'red' },
 ];
+
+test('bindings of uplinks: no VLAN port, which has a field of its own, and no device', (t) => {
+  const kept = accepted.filter((binding) => Value.Check(uplinkBindingField, binding)).map(({ type }) => type);
+  t.deepEqual(kept, ['none', 'netns', 'tap', 'interface', 'vhost-user']);
+  t.false(refused.some((binding) => Value.Check(uplinkBindingField, binding)));
+});
 
 test('bindings: the schema takes every form of the contract and no unsafe name', (t) => {
   for (const binding of accepted) t.true(Value.Check(bindingField, binding), JSON.stringify(binding));

@@ -2,16 +2,22 @@
 import type { KindSpec } from '@weft/kernel/contract/system';
 import { Type } from 'typebox';
 import { dhcpOptionsField, domainField, resolverField } from './client-fields.ts';
-import { addressField, bindingField, idField, macField, prefixField, reasonField, referenceField, sinceField } from './fields.ts';
+import {
+  addressField,
+  bindingField,
+  idField,
+  linkPhase,
+  macField,
+  prefixField,
+  reasonField,
+  referenceField,
+  sinceField,
+} from './fields.ts';
+import { uplinkKind } from './uplink-kind.ts';
 
 const closed = { additionalProperties: false } as const;
 const networkPhase = Type.Optional(
   Type.Enum(['Active', 'Pending'], { description: 'Active: the forwarder has it. Pending: it is being programmed.' }),
-);
-const linkPhase = Type.Optional(
-  Type.Enum(['Active', 'Pending', 'Down'], {
-    description: 'Active: packets flow. Pending: the link is being made or retried, see reason. Down: the link is there without carrier.',
-  }),
 );
 
 const subnet = Type.Object(
@@ -89,6 +95,14 @@ export const virtualNetworkSpec = Type.Object(
         description: 'VXLAN network identifier, unique in the appliance. Default: allocated.',
         minimum: 1,
         maximum: 16_777_215,
+      }),
+    ),
+    underlay: Type.Optional(
+      Type.String({
+        description:
+          'Name of an Uplink: the network is routed natively through it, its ports keep their addresses there. Its subnets must not overlap those of the uplink or of other networks with it.',
+        pattern: '^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$',
+        maxLength: 63,
       }),
     ),
     domain: Type.Optional(domainField('DNS suffix of its ports.')),
@@ -195,7 +209,10 @@ export const logicalRouterSpec = Type.Object(
       maxItems: 256,
     }),
     external: Type.Optional(
-      Type.Object({ snatPool: referenceField('A SnatPool.') }, { ...closed, description: 'N:1 NAT to the outside. Not in this version.' }),
+      Type.Object(
+        { snatPool: referenceField('A SnatPool: its addresses are what the ports share outside.') },
+        { ...closed, description: 'The way out of its networks, for ports without a FloatingIp. Made by the plugin snat.' },
+      ),
     ),
   },
   closed,
@@ -204,6 +221,7 @@ export const logicalRouterSpec = Type.Object(
 export const logicalRouterStatus = Type.Object({ phase: networkPhase, id: idField('Number of the router.') }, closed);
 
 export const kinds: readonly KindSpec[] = [
+  uplinkKind,
   {
     kind: 'VirtualNetwork',
     plural: 'virtual-networks',
@@ -213,12 +231,13 @@ export const kinds: readonly KindSpec[] = [
     schemaVersion: 1,
     spec: virtualNetworkSpec,
     status: virtualNetworkStatus,
-    references: [],
+    references: [{ pointer: '/spec/underlay', kind: 'Uplink' }],
     columns: [
       { title: 'SUBNETS', pointer: '/spec/subnets/*/cidr' },
       { title: 'VNI', pointer: '/status/vni' },
       { title: 'PHASE', pointer: '/status/phase' },
       { title: 'GATEWAYS', pointer: '/status/gateways', wide: true },
+      { title: 'UNDERLAY', pointer: '/spec/underlay', wide: true },
       { title: 'MTU', pointer: '/status/mtu', wide: true },
       { title: 'ID', pointer: '/status/id', wide: true },
     ],
@@ -272,9 +291,13 @@ export const kinds: readonly KindSpec[] = [
     schemaVersion: 1,
     spec: logicalRouterSpec,
     status: logicalRouterStatus,
-    references: [{ pointer: '/spec/networks/*', kind: 'VirtualNetwork' }],
+    references: [
+      { pointer: '/spec/networks/*', kind: 'VirtualNetwork' },
+      { pointer: '/spec/external/snatPool', kind: 'SnatPool' },
+    ],
     columns: [
       { title: 'NETWORKS', pointer: '/spec/networks' },
+      { title: 'EXTERNAL', pointer: '/spec/external/snatPool' },
       { title: 'PHASE', pointer: '/status/phase' },
       { title: 'ID', pointer: '/status/id', wide: true },
     ],

@@ -1,8 +1,8 @@
-import type { PortState } from '@weft/kernel/contract/net';
+import type { PortState, Uplink } from '@weft/kernel/contract/net';
 import { formatKey, type ObjectKey } from '@weft/kernel/contract/system';
 import test from 'ava';
 import { awaitingForwarder, linkPhase, Phases } from './phases.ts';
-import { keyOfWanted, network, port, Store } from './test/store.ts';
+import { keyOfWanted, network, port, Store, uplink } from './test/store.ts';
 
 const web = keyOfWanted(port('web1'));
 const red = keyOfWanted(network('red'));
@@ -28,7 +28,15 @@ function site() {
   return { store, writes, phases, settle };
 }
 
-const state = (fields: Partial<PortState>): PortState => ({ id: 1, generation: 1, slot: 1, state: 'up', reason: '', ...fields });
+const state = (fields: Partial<PortState>): PortState => ({
+  id: 1,
+  generation: 1,
+  slot: 1,
+  state: 'up',
+  mac: '00:00:00:00:00:00',
+  reason: '',
+  ...fields,
+});
 
 test('the state in the forwarder becomes phase and reason', (t) => {
   t.deepEqual(linkPhase(undefined), { phase: 'Pending', reason: awaitingForwarder });
@@ -90,4 +98,47 @@ test('an object made anew under the same name is written anew', async (t) => {
   store.apply([network('red', '10.1.0.0/24')]);
   await phases.published([red]);
   t.deepEqual(writes, ['VirtualNetwork/default/red Active', 'VirtualNetwork/default/red Active']);
+});
+
+test('an uplink has the MAC address that the forwarder tells, and keeps it while it is down', async (t) => {
+  const { store, phases, settle } = site();
+  const wanted = uplink('public', { vlan: 7 });
+  store.apply([wanted]);
+  const key = keyOfWanted(wanted);
+  const { id, trunk } = store.get<Uplink>(key)?.status ?? t.fail('no uplink');
+  const status = () => store.get(key)?.status;
+  await phases.published([key]);
+  await phases.ports([state({ id: trunk ?? 0 }), state({ id, state: 'pending' })], []);
+  settle();
+  t.like(status(), { phase: 'Pending', mac: '' });
+  await phases.ports([state({ id, mac: '02:00:00:00:00:07' })], []);
+  settle();
+  t.like(status(), { phase: 'Active', mac: '02:00:00:00:00:07', reason: '' });
+  await phases.ports([state({ id, state: 'down' })], []);
+  settle();
+  t.like(status(), { phase: 'Down', mac: '02:00:00:00:00:07' });
+  await phases.ports([state({ id, mac: '02:00:00:00:00:08' })], []);
+  settle();
+  t.like(status(), { phase: 'Active', mac: '02:00:00:00:00:08' });
+});
+
+test('an uplink with a VLAN is no better than its link, and says why', async (t) => {
+  const { phases, writes, store, settle } = site();
+  const wanted = uplink('public', { vlan: 7 });
+  t.deepEqual(store.apply([wanted]), []);
+  const key = keyOfWanted(wanted);
+  const { id, trunk } = store.get<Uplink>(key)?.status ?? t.fail('no uplink');
+  const told = async (...states: readonly PortState[]) => {
+    await phases.ports(states, []);
+    settle();
+    return writes.splice(0);
+  };
+  await phases.published([key]);
+  const pending = state({ id: trunk ?? 0, state: 'pending', reason: 'no interface up-public' });
+  t.deepEqual(await told(pending, state({ id, state: 'pending', reason: 'trunk port 3 went away' })), [
+    'Uplink/public Pending no interface up-public',
+  ]);
+  t.deepEqual(await told(state({ id: trunk ?? 0 }), state({ id })), ['Uplink/public Active']);
+  t.deepEqual(await told({ ...pending, state: 'down', reason: 'no carrier on up-public' }), ['Uplink/public Down no carrier on up-public']);
+  t.deepEqual(await told(state({ id: trunk ?? 0 })), ['Uplink/public Active']);
 });

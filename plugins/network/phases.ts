@@ -1,15 +1,18 @@
 /** Keeps `status.phase` of the objects true, writing only what changed. */
-import type { PortState } from '@weft/kernel/contract/net';
+import type { PortState, Uplink } from '@weft/kernel/contract/net';
 import { formatKey, type ObjectKey, type WeftObject } from '@weft/kernel/contract/system';
 import type { ObjectCache, PluginContext } from '@weft/kernel/sdk';
 
 interface Phase {
   readonly phase: 'Active' | 'Pending' | 'Down';
-  /** Ports and Trunks only. */
+  /** Of links only. */
   readonly reason?: string;
+  /** Of uplinks only, and once it is known. */
+  readonly mac?: string;
 }
 
-const linkKinds: readonly string[] = ['Port', 'Trunk'];
+const linkKinds: readonly string[] = ['Port', 'Trunk', 'Uplink'];
+const noMac = '00:00:00:00:00:00';
 export const awaitingForwarder = 'the forwarder has not reported the port yet';
 
 /** What a port's state in the forwarder means for its object. */
@@ -80,18 +83,39 @@ export class Phases {
     const { uid } = object.metadata;
     const isLink = linkKinds.includes(key.kind);
     const id = object.status.id as number;
-    if (isLink) this.#keyOfLink.set(id, key);
+    const trunk = trunkOf(object);
+    for (const link of [id, trunk]) if (isLink && link !== undefined) this.#keyOfLink.set(link, key);
     if (isLink && !this.#states) return undefined;
-    const phase: Phase = isLink ? linkPhase(this.#states?.get(id)) : { phase: 'Active' };
+    const phase: Phase = isLink ? { ...this.#linkPhase(id, trunk), ...this.#macOf(object) } : { phase: 'Active' };
     const text = textOf(phase);
     const written = this.#written.get(title);
-    const known = written?.uid === uid ? written.text : textOf(object.status);
+    const { mac, ...status } = object.status;
+    const known = written?.uid === uid ? written.text : textOf(phase.mac === undefined ? status : { ...status, mac });
     if (known === text) return undefined;
     this.#written.set(title, { uid, text });
     return { key, status: { ...phase, ...(isLink ? { since: this.#now().toISOString() } : {}) } };
   }
+
+  /** What rides on a link of its own is no better than that, which also knows why. */
+  #linkPhase(id: number, trunk: number | undefined): Phase {
+    const below = trunk === undefined ? undefined : linkPhase(this.#states?.get(trunk));
+    return below === undefined || below.phase === 'Active' ? linkPhase(this.#states?.get(id)) : below;
+  }
+
+  /** The forwarder tells it of uplinks; other links have theirs from elsewhere. */
+  #macOf({ kind, status }: WeftObject): Pick<Phase, 'mac'> {
+    const mac = kind === 'Uplink' ? this.#states?.get(status.id as number)?.mac : undefined;
+    return mac === undefined || mac === noMac ? {} : { mac };
+  }
 }
 
-function textOf({ phase, reason }: { readonly phase?: unknown; readonly reason?: unknown }): string {
-  return `${phase} ${reason ?? ''}`;
+/** The port that carries the VLAN of an uplink. */
+function trunkOf(object: WeftObject): number | undefined {
+  if (object.kind !== 'Uplink') return undefined;
+  const { spec, status } = object as unknown as Uplink;
+  return (spec.vlan ?? 0) === 0 ? undefined : status.trunk;
+}
+
+function textOf({ phase, reason, mac }: { readonly phase?: unknown; readonly reason?: unknown; readonly mac?: unknown }): string {
+  return `${phase} ${reason ?? ''} ${mac ?? ''}`;
 }

@@ -9,7 +9,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { LabFailure } from './failure.ts';
 import { ip, ipProgram, run } from './program.ts';
 import type { VmRecord } from './record.ts';
-import type { Vm } from './scenario.ts';
+
+export interface NewMachine {
+  readonly name: string;
+  readonly hostname: string;
+  /** Text of its first /etc/resolv.conf. */
+  readonly resolvConf: string;
+}
 
 const termMs = 1_000;
 
@@ -30,10 +36,10 @@ echo ready
 exec sleep infinity < /dev/null > /dev/null 2>&1`;
 
 /** Makes the namespace and starts the holder; resolves with the holder's pid once the machine is set up. */
-export async function makeMachine(vm: Vm, namespace: string): Promise<number> {
+export async function makeMachine(machine: NewMachine, namespace: string): Promise<number> {
   await ip('netns', 'add', namespace);
   await ip('-n', namespace, 'link', 'set', 'lo', 'up');
-  const args = ['netns', 'exec', namespace, 'unshare', '--mount', '--uts', 'sh', '-c', setUp, 'sh', vm.hostname, vm.resolvConf];
+  const args = ['netns', 'exec', namespace, 'unshare', '--mount', '--uts', 'sh', '-c', setUp, 'sh', machine.hostname, machine.resolvConf];
   const child = spawn(ipProgram, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   let said = '';
   await new Promise<void>((resolve, reject) => {
@@ -43,7 +49,7 @@ export async function makeMachine(vm: Vm, namespace: string): Promise<number> {
     child.stdout.once('data', () => resolve());
     child.once('error', reject);
     child.once('close', () =>
-      reject(new LabFailure(`the machine could not be set up: ${said.trim()}`, vm.name, 'run it as root, on a kernel with overlayfs')),
+      reject(new LabFailure(`the machine could not be set up: ${said.trim()}`, machine.name, 'run it as root, on a kernel with overlayfs')),
     );
   });
   child.stdout.destroy();

@@ -45,6 +45,32 @@ test('Ports and Trunks among the objects only get their binding', (t) => {
   );
 });
 
+const end = { cable: 'c', addresses: ['198.51.100.1/24'] };
+const outside = [
+  { name: 'upstream', role: 'router', interfaces: [{ uplink: 'world' }, { ...end, mtu: 1400 }], routes: ['default via 198.51.100.2'] },
+  { name: 'internet', interfaces: [{ ...end, interface: 'wan' }], start: ['true'] },
+];
+
+test('machines outside have roles, links and routes, and the Uplink among the objects is bound to theirs', (t) => {
+  const objects = [{ kind: 'Uplink', metadata: { name: 'world' }, spec: { addresses: ['192.0.2.1/24'] } }];
+  const scenario = parseScenario({ name: 'x', vms: [], outside, objects }, 'lab.yaml');
+  t.deepEqual(scenario.outside[0]?.interfaces, [
+    { uplink: 'world', interface: 'eth0', addresses: [], mtu: undefined },
+    { cable: 'c', interface: 'eth1', addresses: ['198.51.100.1/24'], mtu: 1400 },
+  ]);
+  t.like(scenario.outside[1], { role: 'host', routes: [], start: ['true'] });
+  t.deepEqual(
+    boundObjects(scenario, (name) => `x-${name}`),
+    [
+      {
+        kind: 'Uplink',
+        metadata: { name: 'world' },
+        spec: { addresses: ['192.0.2.1/24'], binding: { type: 'netns', netns: 'x-upstream', interface: 'eth0' } },
+      } as never,
+    ],
+  );
+});
+
 const refused: [name: string, scenario: unknown, where: string][] = [
   ['not a map', [], 'lab.yaml'],
   ['no name', { vms: [] }, 'lab.yaml /name'],
@@ -55,6 +81,15 @@ const refused: [name: string, scenario: unknown, where: string][] = [
   ['two VMs of one name', { name: 'x', vms: [vm, vm] }, 'lab.yaml /vms'],
   ['a port without a name', { name: 'x', vms: [{ name: 'a', ports: [{ network: 'red' }] }] }, 'lab.yaml /vms/0/ports/0'],
   ['a start command that is no text', { name: 'x', vms: [{ name: 'a', start: [7] }] }, 'lab.yaml /vms/0/start/0'],
+  ['a VM and a machine outside of one name', { name: 'x', vms: [vm], outside: [{ name: 'vm1' }] }, 'lab.yaml /vms and /outside'],
+  ['a role that there is not', { name: 'x', vms: [], outside: [{ name: 'a', role: 'hub' }] }, 'lab.yaml /outside/0/role'],
+  ['a link to nowhere', { name: 'x', vms: [], outside: [{ name: 'a', interfaces: [{}] }] }, 'lab.yaml /outside/0/interfaces/0'],
+  ['a cable with one end', { name: 'x', vms: [], outside: [{ name: 'a', interfaces: [end] }] }, 'lab.yaml /outside'],
+  [
+    'an MTU that carries no IPv6',
+    { name: 'x', vms: [], outside: [{ name: 'a', interfaces: [{ ...end, mtu: 576 }] }] },
+    'lab.yaml /outside/0/interfaces/0/mtu',
+  ],
   ['an object without a name', { name: 'x', vms: [], objects: [{ kind: 'Port', metadata: {} }] }, 'lab.yaml /objects/0/metadata/name'],
 ];
 

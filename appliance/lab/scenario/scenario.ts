@@ -2,7 +2,9 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
+import { Checker } from './checker.ts';
 import { LabFailure } from './failure.ts';
+import { type OutsideMachine, parseOutside } from './outside.ts';
 
 /** An object of the appliance, passed on as it is. */
 export interface LabObject {
@@ -11,16 +13,16 @@ export interface LabObject {
   readonly spec?: Readonly<Record<string, unknown>>;
 }
 
-/** An interface of a VM: names a Port or a Trunk. Fields beyond these are the Port's spec. */
+/** An interface that the appliance makes in a machine: names a Port or a Trunk, outside an Uplink. Fields beyond these are the Port's spec. */
 export interface LabPort {
-  readonly kind: 'Port' | 'Trunk';
+  readonly kind: 'Port' | 'Trunk' | 'Uplink';
   readonly name: string;
   readonly project: string;
   readonly interface: string;
   readonly spec: Readonly<Record<string, unknown>>;
 }
 
-export interface Vm {
+interface Vm {
   readonly name: string;
   readonly hostname: string;
   readonly ports: readonly LabPort[];
@@ -33,11 +35,12 @@ export interface Vm {
 export interface Scenario {
   readonly name: string;
   readonly vms: readonly Vm[];
+  /** What lies beyond uplinks. */
+  readonly outside: readonly OutsideMachine[];
   readonly objects: readonly LabObject[];
 }
 
 const shipped = join(import.meta.dirname, '..');
-const namePattern = /^[a-z0-9]([a-z0-9-]{0,22}[a-z0-9])?$/;
 
 /** The scenario that FILE, a folder with a `lab.yaml`, or the NAME of a shipped one names. */
 export function readScenario(fileOrName: string): Scenario {
@@ -65,14 +68,15 @@ function fileOf(fileOrName: string): string {
 export function parseScenario(content: unknown, where: string): Scenario {
   const check = new Checker(where);
   const top = check.map(content, '');
-  check.only(top, '', ['name', 'vms', 'objects']);
+  check.only(top, '', ['name', 'vms', 'outside', 'objects']);
   const vms = check.list(top.vms, '/vms').map((vm, index) => parseVm(check, vm, `/vms/${index}`));
+  const outside = parseOutside(check, top.outside);
   check.unique(
-    vms.map(({ name }) => name),
-    '/vms',
+    [...vms, ...outside].map(({ name }) => name),
+    outside.length === 0 ? '/vms' : '/vms and /outside',
   );
   const objects = check.list(top.objects ?? [], '/objects').map((object, index) => parseObject(check, object, `/objects/${index}`));
-  return { name: check.name(top.name, '/name'), vms, objects };
+  return { name: check.name(top.name, '/name'), vms, outside, objects };
 }
 
 function parseVm(check: Checker, content: unknown, at: string): Vm {
@@ -83,7 +87,7 @@ function parseVm(check: Checker, content: unknown, at: string): Vm {
   const ports = check
     .list(vm.ports ?? [], `${at}/ports`)
     .map((port, index) => parsePort(check, port, hostname, index, `${at}/ports/${index}`));
-  const start = check.list(vm.start ?? [], `${at}/start`).map((command, index) => check.text(command, `${at}/start/${index}`));
+  const start = check.texts(vm.start, `${at}/start`);
   const resolvConf = vm.resolvConf === undefined ? '' : check.text(vm.resolvConf, `${at}/resolvConf`);
   return { name, hostname, ports, start, resolvConf };
 }
@@ -109,61 +113,34 @@ function parseObject(check: Checker, content: unknown, at: string): LabObject {
   return object as unknown as LabObject;
 }
 
-/** The objects to apply: those of the scenario and the VMs' ports, bound to the VMs' namespaces. */
-export function boundObjects(scenario: Scenario, namespace: (vm: string) => string): LabObject[] {
+/** Interfaces that the appliance makes, by machine. */
+export function machinePorts({ vms, outside }: Scenario): readonly { readonly machine: string; readonly port: LabPort }[] {
+  const uplinks = outside.flatMap(({ name: machine, interfaces }) =>
+    interfaces.flatMap((link) => ('uplink' in link ? [{ machine, port: uplinkPort(link.uplink, link.interface) }] : [])),
+  );
+  return [...vms.flatMap(({ name: machine, ports }) => ports.map((port) => ({ machine, port }))), ...uplinks];
+}
+
+/** Of no project: the appliance's. */
+function uplinkPort(name: string, link: string): LabPort {
+  return { kind: 'Uplink', name, project: '', interface: link, spec: {} };
+}
+
+/** The objects to apply: those of the scenario and the machines' ports, bound to the machines' namespaces. */
+export function boundObjects(scenario: Scenario, namespace: (machine: string) => string): LabObject[] {
   const objects = [...scenario.objects];
-  for (const vm of scenario.vms)
-    for (const { kind, name, project, spec, interface: link } of vm.ports) {
-      const binding = { type: 'netns', netns: namespace(vm.name), interface: link };
-      const given = objects.findIndex(
-        (object) => object.kind === kind && object.metadata.name === name && (object.metadata.project ?? 'default') === project,
-      );
-      const base = objects[given] ?? { kind, metadata: { name, project } };
-      const bound = { ...base, spec: { ...base.spec, ...spec, binding } };
-      if (given < 0) objects.push(bound);
-      else objects[given] = bound;
-    }
+  for (const { machine, port } of machinePorts(scenario)) {
+    const { kind, name, project, spec } = port;
+    const binding = { type: 'netns', netns: namespace(machine), interface: port.interface };
+    const given = objects.findIndex((object) => object.kind === kind && object.metadata.name === name && projectOf(object) === project);
+    const base = objects[given] ?? { kind, metadata: { name, ...(project === '' ? {} : { project }) } };
+    const bound = { ...base, spec: { ...base.spec, ...spec, binding } };
+    if (given < 0) objects.push(bound);
+    else objects[given] = bound;
+  }
   return objects;
 }
 
-/** Checks values of a scenario; failures name the file and the place. */
-class Checker {
-  readonly #file: string;
-  constructor(file: string) {
-    this.#file = file;
-  }
-
-  failure(at: string, fix: string, what = 'the scenario is not as it must be'): LabFailure {
-    return new LabFailure(what, `${this.#file} ${at}`.trim(), fix);
-  }
-
-  map(value: unknown, at: string): Record<string, unknown> {
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-    throw this.failure(at, 'write a map of fields');
-  }
-
-  list(value: unknown, at: string): readonly unknown[] {
-    if (Array.isArray(value)) return value;
-    throw this.failure(at, 'write a list');
-  }
-
-  text(value: unknown, at: string): string {
-    if (typeof value === 'string' && value !== '') return value;
-    throw this.failure(at, 'write a text');
-  }
-
-  name(value: unknown, at: string): string {
-    if (typeof value === 'string' && namePattern.test(value)) return value;
-    throw this.failure(at, 'use at most 24 lower-case letters, digits and hyphens');
-  }
-
-  only(map: Record<string, unknown>, at: string, known: readonly string[]): void {
-    const unknown = Object.keys(map).find((key) => !known.includes(key));
-    if (unknown !== undefined) throw this.failure(`${at}/${unknown}`, `fields are: ${known.join(', ')}`, `there is no field "${unknown}"`);
-  }
-
-  unique(names: readonly string[], at: string): void {
-    const twice = names.find((name, index) => names.indexOf(name) !== index);
-    if (twice !== undefined) throw this.failure(at, 'give each its own name', `"${twice}" is there twice`);
-  }
+function projectOf({ kind, metadata }: LabObject): string {
+  return kind === 'Uplink' ? '' : (metadata.project ?? 'default');
 }

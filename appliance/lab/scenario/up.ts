@@ -5,10 +5,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { takeDown } from './down.ts';
 import { LabFailure } from './failure.ts';
 import type { Instance } from './instance.ts';
-import { inMachine, makeMachine } from './machine.ts';
+import { inMachine, makeMachine, type NewMachine } from './machine.ts';
 import { weft } from './program.ts';
 import { type LabRecord, logOf, readRecords, type VmRecord, writeRecord } from './record.ts';
-import { boundObjects, type LabObject, type LabPort, type Scenario, type Vm } from './scenario.ts';
+import { boundObjects, type LabObject, type LabPort, machinePorts, type Scenario } from './scenario.ts';
+import { layCables, setUp } from './wiring.ts';
+
+/** A machine that is to be made, and what is run in it at the end. */
+interface Machine extends NewMachine {
+  readonly start: readonly string[];
+}
 
 /** For all ports to become Active, and for each start command. */
 const stepMs = 60_000;
@@ -17,13 +23,15 @@ const pollMs = 200;
 export async function up(instance: Instance, scenario: Scenario): Promise<LabRecord> {
   if (readRecords(instance).some(({ name }) => name === scenario.name))
     throw new LabFailure('the lab is there already', scenario.name, `remove it with: weft lab down ${scenario.name}`);
-  const namespace = (vm: string) => instance.namespace(scenario.name, vm);
-  for (const vm of scenario.vms) requireFree(namespace(vm.name));
+  const namespace = (machine: string) => instance.namespace(scenario.name, machine);
+  const outside = scenario.outside.map((machine): Machine => ({ ...machine, hostname: machine.name, resolvConf: '' }));
+  const machines: readonly Machine[] = [...scenario.vms, ...outside];
+  for (const { name } of machines) requireFree(namespace(name));
   const objects = boundObjects(scenario, namespace);
   let record: LabRecord = {
     name: scenario.name,
     state: 'starting',
-    vms: scenario.vms.map(({ name }) => ({ name, namespace: namespace(name), holder: null })),
+    vms: machines.map(({ name }) => ({ name, namespace: namespace(name), holder: null })),
     objects: [],
   };
   const save = (change: Partial<LabRecord>) => {
@@ -32,12 +40,14 @@ export async function up(instance: Instance, scenario: Scenario): Promise<LabRec
   };
   save({});
   try {
-    const made = await Promise.allSettled(scenario.vms.map((vm) => machineOf(vm, namespace(vm.name))));
+    const made = await Promise.allSettled(machines.map((machine) => recordOf(machine, namespace(machine.name))));
     save({ vms: made.map((result) => (result.status === 'fulfilled' ? result.value : raise(result.reason))) });
+    await layCables(scenario.outside, namespace);
     save({ objects: await missing(objects) });
     await weft(['apply', '-f', '-'], objects.map((object) => JSON.stringify(object)).join('\n---\n'));
-    await portsActive(scenario.vms.flatMap(({ ports }) => ports));
-    await Promise.all(scenario.vms.map((vm) => start(instance, record, vm)));
+    await Promise.all(scenario.outside.map((machine) => setUp(machine, namespace(machine.name))));
+    await portsActive(machinePorts(scenario).map(({ port }) => port));
+    for (const some of [outside, scenario.vms]) await Promise.all(some.map((machine) => start(instance, record, machine)));
     save({ state: 'up' });
     return record;
   } catch (error) {
@@ -55,8 +65,8 @@ function raise(error: unknown): never {
   throw error;
 }
 
-async function machineOf(vm: Vm, namespace: string): Promise<VmRecord> {
-  return { name: vm.name, namespace, holder: await makeMachine(vm, namespace) };
+async function recordOf(machine: NewMachine, namespace: string): Promise<VmRecord> {
+  return { name: machine.name, namespace, holder: await makeMachine(machine, namespace) };
 }
 
 /** Those objects that are not there yet: only what the lab made is the lab's to delete. */
@@ -87,8 +97,8 @@ async function portsActive(ports: readonly LabPort[]): Promise<void> {
       const states = ports
         .filter((port) => port.kind === kind)
         .map(({ name, project }) => ({
-          name: `${project}/${name}`,
-          status: items.find(({ metadata }) => metadata.name === name && metadata.project === project)?.status,
+          name: project === '' ? name : `${project}/${name}`,
+          status: items.find(({ metadata }) => metadata.name === name && (metadata.project ?? '') === project)?.status,
         }));
       const late = states.find(({ status }) => status?.phase !== 'Active');
       if (late === undefined) break;
@@ -100,15 +110,15 @@ async function portsActive(ports: readonly LabPort[]): Promise<void> {
   }
 }
 
-async function start(instance: Instance, record: LabRecord, vm: Vm): Promise<void> {
-  const machine = record.vms.find(({ name }) => name === vm.name);
+async function start(instance: Instance, record: LabRecord, { name, start: commands }: Machine): Promise<void> {
+  const machine = record.vms.find((vm) => vm.name === name);
   if (machine === undefined) return;
-  for (const command of vm.start) {
-    const log = logOf(instance, record.name, vm.name);
+  for (const command of commands) {
+    const log = logOf(instance, record.name, name);
     const code = await runLogged(inMachine(machine, ['sh', '-c', command]), log);
     if (code === 0) continue;
     const tail = readFileSync(log, 'utf8').trim().split('\n').slice(-3).join('; ');
-    throw new LabFailure(`"${command}" failed with ${code}: ${tail}`, `machine ${vm.name}`, 'try it by hand with: weft lab exec');
+    throw new LabFailure(`"${command}" failed with ${code}: ${tail}`, `machine ${name}`, 'try it by hand with: weft lab exec');
   }
 }
 

@@ -121,7 +121,19 @@ const stateful: readonly BenchCase[] = [
     id: 'snat',
     title: 'Source NAT, established flows, both directions',
     rounds: 'few',
-    variants: byFlows({ kind: 'snat' }, { [k]: 115, [128 * k]: 180, [m]: 205 }),
+    variants: byFlows({ kind: 'snat' }, { [k]: 115, [128 * k]: 180, [m]: 205 }, [128 * k]),
+  },
+  {
+    id: 'fip',
+    title: 'Floating address (1:1), established flows, both directions',
+    rounds: 'few',
+    variants: byFlows({ kind: 'fip' }, { [k]: undefined, [128 * k]: undefined }),
+  },
+  {
+    id: 'guarded-snat',
+    title: 'Anti-spoofing, 1,000 rules of a group and source NAT, established flows, both directions',
+    rounds: 'few',
+    variants: byFlows({ kind: 'guarded-snat' }, { [k]: undefined, [128 * k]: undefined }),
   },
   {
     id: 'new-flows',
@@ -130,6 +142,7 @@ const stateful: readonly BenchCase[] = [
     variants: [
       { name: 'tracked', scenario: { kind: 'stateful' }, traffic: { flows: 'endless' }, target: 900 },
       { name: 'with NAT', scenario: { kind: 'snat' }, traffic: { flows: 'endless' } },
+      { name: 'floating address', scenario: { kind: 'fip' }, traffic: { flows: 'endless' } },
     ],
   },
   {

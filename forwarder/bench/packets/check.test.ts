@@ -95,6 +95,11 @@ test('source NAT: the source is one of the pool', (t) => {
   t.regex(checkFrame({ kind: 'snat' }, frame({ src: '203.0.113.33' })) ?? '', /^the source address is 203\.0\.113\.33/);
 });
 
+test('a floating address: the source is that one', (t) => {
+  t.is(checkFrame({ kind: 'fip' }, frame({ src: '203.0.113.1' })), undefined);
+  t.regex(checkFrame({ kind: 'fip' }, frame({ src: '203.0.113.2' })) ?? '', /^the source address is 203\.0\.113\.2, expected 203/);
+});
+
 test('a tunnel is looked into', (t) => {
   t.is(checkFrame({ kind: 'vxlan' }, vxlan(frame())), undefined);
   t.regex(checkFrame({ kind: 'vxlan' }, vxlan(frame({ hopLimit: 64 }))) ?? '', /^inside the tunnel, the hop limit is 64/);

@@ -68,7 +68,10 @@ function expectations(scenario: Scenario, frame: Frame): Expectation[] {
     case 'l3':
       return [['the IP version', scenario.family, frame.family], ...routed(frame)];
     case 'snat':
+    case 'guarded-snat':
       return [...routed(frame), ['the source address', inSnatRange, frame.src]];
+    case 'fip':
+      return [...routed(frame), ['the source address', plan.snat.first, frame.src]];
     case 'vxlan':
     case 'vrouter':
       return encapsulated(frame);

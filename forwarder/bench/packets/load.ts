@@ -82,7 +82,7 @@ function scenarioKeys(scenario: Scenario): Keys {
 
 /** Established flows need somebody who answers; endless new ones only their first packet. */
 function isTurned(scenario: Scenario, traffic: Traffic): boolean {
-  return traffic.flows !== 'endless' && (scenario.kind === 'stateful' || scenario.kind === 'snat' || scenario.kind === 'vrouter');
+  return traffic.flows !== 'endless' && ['stateful', 'snat', 'fip', 'guarded-snat', 'vrouter'].includes(scenario.kind);
 }
 
 /** Ports whose sent frames count. What is turned round passes the contestant twice. */

@@ -13,7 +13,7 @@ test('a quick run has its own choice of variants, a named case all of its own', 
   t.deepEqual(quick.rounds, { many: 2, few: 2 });
   t.deepEqual(
     chosenCases(quick).flatMap(({ id, variants }) => variants.map(({ name }) => `${id} ${name}`)),
-    ['limit macswap', 'l2 1 k MAC addresses', 'l3 1 k flows', 'l3 1 M flows', 'stateful 128 k flows'],
+    ['limit macswap', 'l2 1 k MAC addresses', 'l3 1 k flows', 'l3 1 M flows', 'stateful 128 k flows', 'snat 128 k flows'],
   );
   t.is(chosenCases(parseOptions(['--quick', '--only', 'l3']))[0]?.variants.length, 3);
 });

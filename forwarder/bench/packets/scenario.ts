@@ -15,8 +15,12 @@ type Vlan = { readonly kind: 'vlan' };
 type Resolution = { readonly kind: 'arp' | 'nd' };
 /** `l3` with 1,000 routes and connection tracking: what port 0 starts may pass in both directions, port 1 may start nothing. Port 1 turns packets round. */
 type Stateful = { readonly kind: 'stateful' };
-/** `stateful`, with the source replaced by one of `plan.snat`. */
+/** `stateful`, with the source replaced by one of `plan.snat` and one of its ports. */
 type Snat = { readonly kind: 'snat' };
+/** `stateful`, with the client's address replaced by the first of `plan.snat`, one to one. */
+type Floating = { readonly kind: 'fip' };
+/** `snat` as a VM meets it: anti-spoofing, and 1,000 rules for what opens a flow, of which the last matches. */
+type GuardedSnat = { readonly kind: 'guarded-snat' };
 /** VXLAN from `plan.vtep.from` on port 0 is opened, routed (1,000 routes) and sent in VXLAN to `plan.vtep.to` on port 1. */
 type Vxlan = { readonly kind: 'vxlan' };
 /** `l3` with 1,000 routes and so many stateless rules (source prefix, destination prefix, port), of which the last matches. */
@@ -24,7 +28,7 @@ type Acl = { readonly kind: 'acl'; readonly rules: number };
 /** Anti-spoofing, connection tracking, 1,000 rules, 1,000 routes, out in VXLAN on port 1, back from there. */
 type Vrouter = { readonly kind: 'vrouter' };
 
-export type Scenario = Limit | Bridging | Routing | Vlan | Resolution | Stateful | Snat | Vxlan | Acl | Vrouter;
+export type Scenario = Limit | Bridging | Routing | Vlan | Resolution | Stateful | Snat | Floating | GuardedSnat | Vxlan | Acl | Vrouter;
 
 /** Addresses that load and contestants agree on. */
 export const plan = {

@@ -90,6 +90,30 @@ test('with connection tracking the server may start nothing', (t) => {
   );
 });
 
+test('the way out leads through the VRF of the uplink, which has the routes', (t) => {
+  const routes = rowsOf({ kind: 'snat' }, 'route');
+  t.is(routes.filter(({ vrf }) => vrf === 2).length, 1_000);
+  const way = routes.find(({ prefixLength }) => prefixLength === 0);
+  t.like(
+    rowsOf({ kind: 'snat' }, 'nexthop').find(({ id }) => id === way?.nexthop),
+    { type: 5, target: 2 },
+  );
+  t.deepEqual(
+    rowsOf({ kind: 'snat' }, 'port').map(({ flags }) => flags),
+    [0, portFlags.uplink],
+  );
+  const addresses = rowsOf({ kind: 'snat' }, 'nat_address').map(({ address }) => address);
+  t.deepEqual([addresses.length, addresses.at(-1)], [plan.snat.count, '203.0.113.32']);
+});
+
+test('a floating address stands for the client, and rules guard who asks for them', (t) => {
+  t.like(rowsOf({ kind: 'fip' }, 'floating_ip')[0], { address: plan.snat.first, insidePort: 1, inside: plan.client.address });
+  t.is(rowsOf({ kind: 'fip' }, 'nat_address').length, 0);
+  t.is(rowsOf({ kind: 'guarded-snat' }, 'rule').length, 1_000);
+  t.is(rowsOf({ kind: 'guarded-snat' }, 'port')[0]?.flags, portFlags.policyRequired | portFlags.portSecurity);
+  t.like(rowsOf({ kind: 'guarded-snat' }, 'source')[0], { port: 1, prefixLength: 32, address: plan.client.address });
+});
+
 test('what Weft does not do is refused by name', (t) => {
-  t.throws(() => [...weftBatches({ kind: 'snat' })], { message: /no rows for the scenario snat/ });
+  t.throws(() => [...weftBatches({ kind: 'vxlan' })], { message: /no rows for the scenario vxlan/ });
 });

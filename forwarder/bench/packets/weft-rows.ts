@@ -1,29 +1,24 @@
 /** Scenarios as rows of Weft's tables. Port 1 is the load's port 0, port 2 its port 1; each stands in a network of its own, both in one VRF. */
 import {
   bindingTypes,
-  forwardingModes,
   ipBytes,
   neighborFlags,
-  nexthopTypes,
   packUpsert,
   parseIp,
   portFlags,
-  protocols,
   type Row,
-  type RuleRow,
   routeSources,
-  ruleActions,
-  ruleDirections,
   tables,
 } from '@weft/kernel/contract/net';
 import { plan, type Scenario } from './scenario.ts';
+import { bridge, hop, mtu, noPlace, port, vrf } from './weft-pieces.ts';
+import { clientPolicyBatches, policyBatches } from './weft-policy.ts';
+import { leavesByUplink, outsideVrf, wayOutRows } from './weft-way-out.ts';
 
-const vrf = 1;
-const mtu = 1500;
 /** What Weft does of the scenarios. */
-export const supported = ['l2', 'l3', 'vlan', 'arp', 'nd', 'stateful', 'acl'] as const;
-/** Identity and group of the client's port, and of the server's. */
-const [client, server] = [16, 17];
+export const supported = ['l2', 'l3', 'vlan', 'arp', 'nd', 'stateful', 'snat', 'fip', 'guarded-snat', 'acl'] as const;
+/** Of what a vRouter has. */
+const manyRules = 1_000;
 /** Rows per call of the library. */
 const rowsPerBatch = 10_000;
 const headBytes = 8;
@@ -34,7 +29,9 @@ export function* weftBatches(scenario: Scenario): Generator<Buffer> {
   if (scenario.kind === 'l2') yield* macBatches(scenario.macs);
   else if (scenario.kind === 'l3') yield* routeBatches(scenario.routes, scenario.family);
   else if (scenario.kind === 'vlan' || isTracked(scenario)) yield* routeBatches(1_000, 4);
-  if (isTracked(scenario)) yield* policyBatches(scenario);
+  else if (leavesByUplink(scenario)) yield* routeBatches(1_000, 4, outsideVrf);
+  if (isTracked(scenario)) yield* policyBatches(scenario.kind === 'acl' ? scenario.rules : undefined);
+  if (scenario.kind === 'guarded-snat') yield* clientPolicyBatches(manyRules);
 }
 
 function isTracked(scenario: Scenario): scenario is Extract<Scenario, { kind: 'stateful' | 'acl' }> {
@@ -59,6 +56,10 @@ function networks(scenario: Scenario): Row[] {
     case 'stateful':
     case 'acl':
       return [...routedNetworks(2), ...wayBack(), closed(port(1, 1, plan.client.mac)), closed(port(2, 2, plan.server.mac))];
+    case 'snat':
+    case 'fip':
+    case 'guarded-snat':
+      return wayOutRows(scenario);
     default:
       throw new RangeError(`Weft has no rows for the scenario ${scenario.kind}: it does ${supported.join(', ')}`);
   }
@@ -74,70 +75,20 @@ function routedNetworks(exit: number): Row[] {
     ...addresses.map(
       ({ address, at }): Row => ({ table: 'neighbor', bridge: 1 + at, address, mac: plan.gateway.mac, flags: neighborFlags.gateway }),
     ),
-    {
-      table: 'nexthop',
-      id: 1,
-      port: exit,
-      bridge: 2,
-      mac: plan.server.mac,
-      type: nexthopTypes.port,
-      flags: 0,
-      size: 0,
-      puntClass: 0,
-    },
+    hop(1, exit, 2, plan.server.mac),
   ];
 }
 
 /** Answers return to all who may send. */
 function wayBack(): Row[] {
-  const hop = { port: 1, bridge: 1, mac: plan.client.mac, type: nexthopTypes.port, flags: 0, size: 0, puntClass: 0 };
   return [
-    { table: 'nexthop', id: 2, ...hop },
+    hop(2, 1, 1, plan.client.mac),
     { table: 'route', vrf, prefixLength: 8, address: '10.0.0.0', source: routeSources.static, nexthop: 2 },
   ];
 }
 
 function closed(row: Row): Row {
   return { ...row, flags: portFlags.policyRequired } as Row;
-}
-
-/** What the client starts may pass and be answered, the server may start nothing; with `acl`, if the last of many rules says so. */
-function* policyBatches(scenario: Extract<Scenario, { kind: 'stateful' | 'acl' }>): Generator<Buffer> {
-  const identities = [client, server].flatMap((number, at): Row[] => [
-    { table: 'port_identity', port: 1 + at, identity: number },
-    { table: 'identity_group', identity: number, group: number, gate: 1 },
-  ]);
-  yield Buffer.concat([...identities, rule({ group: server, direction: ruleDirections.ingress })].map(packUpsert));
-  if (scenario.kind === 'stateful') return yield packUpsert(rule({ group: client }));
-  const first = ipBytes(parseIp(plan.firstRoute) ?? { family: 4, value: 0n }).readUInt32BE();
-  const rules = Array.from({ length: scenario.rules - 1 }, (_, n) => {
-    const address = [24, 16, 8, 0].map((shift) => ((first + (n % 1_000) * 256) >>> shift) & 0xff).join('.');
-    const l4Port = 10_000 + n;
-    return rule({ group: client, number: n, action: ruleActions.deny, ...udpTo(l4Port), prefixLength: 24, address });
-  });
-  const last = rule({ group: client, number: scenario.rules, priority: 1, ...udpTo(9), prefixLength: 4, address: '16.0.0.0' });
-  yield Buffer.concat([...rules, last].map(packUpsert));
-}
-
-function udpTo(l4Port: number): Partial<RuleRow> {
-  return { protocol: protocols.udp, portMin: l4Port, portMax: l4Port };
-}
-
-/** Allows all IPv4 that leaves a port of the group, but for what is given. */
-function rule(given: Partial<RuleRow> & Pick<RuleRow, 'group'>): RuleRow {
-  const any = { protocol: 0, portMin: 0, portMax: 0xffff, remoteGroup: 0, prefixLength: 0, address: '0.0.0.0' };
-  return { table: 'rule', number: 0, priority: 0, direction: ruleDirections.egress, action: ruleActions.allow, ...any, ...given };
-}
-
-function bridge(id: number, mode: keyof typeof forwardingModes): Row {
-  return { table: 'bridge', id, vrf: mode === 'l2' ? 0 : vrf, vni: 0, mtu, mode: forwardingModes[mode], flags: 0, floodRate: 0 };
-}
-
-const noPlace = { interface: '', netns: '', socket: '' } as const;
-
-function port(id: number, network: number, mac: string): Row {
-  const place = { ...noPlace, interface: `net_null${id - 1}` };
-  return { table: 'port', id, bridge: network, parent: 0, flags: 0, mac, mtu, vlan: 0, binding: bindingTypes.ethdev, ...place };
 }
 
 function trunk(id: number): Row {
@@ -156,10 +107,10 @@ function macBatches(count: number): Generator<Buffer> {
   return patterned(pattern, count, (out, start, index) => out.writeUInt32BE(index, start + at));
 }
 
-function routeBatches(count: number, family: 4 | 6): Generator<Buffer> {
+function routeBatches(count: number, family: 4 | 6, of = vrf): Generator<Buffer> {
   const address = family === 4 ? plan.firstRoute : plan.firstRoute6;
   const prefixLength = family === 4 ? 24 : 64;
-  const pattern: Row = { table: 'route', vrf, prefixLength, address, source: routeSources.static, nexthop: 1 };
+  const pattern: Row = { table: 'route', vrf: of, prefixLength, address, source: routeSources.static, nexthop: 1 };
   const at = offsetOf('route', 'address');
   const first = ipBytes(parseIp(address) ?? { family, value: 0n });
   // The last 32 bits of the prefix hold the route's number: those before a /24's host byte, or before a /64's second half.

@@ -52,7 +52,17 @@ export function portRow(
 export function baseRows(): Row[] {
   const l2l3 = 2;
   const nexthop = (id: number): Row => {
-    const fixed = { table: 'nexthop', port: 2, bridge: 1, mac: plan.server.mac, type: 1, flags: 0, size: 0, puntClass: 0 } as const;
+    const fixed = {
+      table: 'nexthop',
+      port: 2,
+      bridge: 1,
+      mac: plan.server.mac,
+      type: 1,
+      flags: 0,
+      size: 0,
+      target: 0,
+      puntClass: 0,
+    } as const;
     return { ...fixed, id };
   };
   return [

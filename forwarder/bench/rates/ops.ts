@@ -66,7 +66,7 @@ const sets: readonly RowSet[] = [
   },
   {
     name: 'nexthops',
-    first: { table: 'nexthop', id: 0, port: 2, bridge: 1, mac, type: 1, flags: 0, size: 0, puntClass: 0 },
+    first: { table: 'nexthop', id: 0, port: 2, bridge: 1, mac, type: 1, flags: 0, size: 0, target: 0, puntClass: 0 },
     write: (out, at, n) => {
       out.writeUInt32LE(1_000 + n, at);
       out.writeUInt32BE(n, at + 14);

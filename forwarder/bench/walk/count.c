@@ -40,6 +40,9 @@ static const struct counted {
         {"flow-1k", "flow", 1000, 32000},
         {"flow-tcp-1k", "flow-tcp", 1000, 32000},
         {"new-flows", "new-flows", 1000, 32000},
+        {"snat-1k", "snat", 1000, 32000},
+        {"snat-new", "snat-new", 1000, 32000},
+        {"fip-1k", "fip", 1000, 32000},
 };
 #define COUNT (sizeof(list) / sizeof(list[0]))
 

@@ -206,6 +206,57 @@ static void make_policy(void)
 	}
 }
 
+/* Of the cases `snat` and `fip`: the way out. */
+#define UPLINK   40u
+#define OUTSIDE  100u
+#define EXTERNAL 50u
+
+static void make_uplink(void)
+{
+	RIG_ROW(vrf, .id = OUTSIDE);
+	RIG_ROW(bridge, .id = OUTSIDE, .vrf = OUTSIDE, .mode = FWD_MODE_L3, .mtu = 1500);
+	RIG_ROW(port, .id = UPLINK, .bridge = OUTSIDE, .flags = FWD_PORT_UPLINK, .mtu = 1500,
+	        .mac = {2, 0, 0, 0, 0, UPLINK}, .binding = FWD_BINDING_NONE);
+	rig_attach(UPLINK);
+	RIG_ROW(nexthop, .id = 400, .type = FWD_NEXTHOP_PORT, .port = UPLINK, .bridge = OUTSIDE,
+	        .mac = {2, 0, 0, 0, 0, 99});
+	RIG_ROW(nexthop, .id = 401, .type = FWD_NEXTHOP_VRF, .target = OUTSIDE);
+	RIG_ROW(route, .vrf = OUTSIDE, .family = 4, .source = 20, .nexthop = 400);
+	RIG_ROW(route, .vrf = 1, .family = 4, .source = EXTERNAL, .nexthop = 401);
+}
+
+/* Port 1 has policy and shares one address. */
+static void make_snat(void)
+{
+	make_policy();
+	make_uplink();
+	RIG_ROW(nat_address, .port = UPLINK, .family = 4, .address = {198, 18, 0, 10}, .pool = 7, .port_min = 1024,
+	        .port_max = 65535, .block_size = 512, .port_blocks = 126);
+	RIG_ROW(vrf_nat, .vrf = 1, .pool = 7, .port = UPLINK);
+}
+
+/* The same port has an address of its own. */
+static void make_fip(void)
+{
+	make_policy();
+	make_uplink();
+	RIG_ROW(vrf_nat, .vrf = 1, .port = UPLINK);
+	RIG_ROW(floating_ip, .port = UPLINK, .family = 4, .address = {198, 18, 0, 20}, .prefix_length = 24,
+	        .inside_port = 1, .inside = {10, 1, 0, 11});
+}
+
+/* Each frame is of another flow; of some thousand endpoints inside, as many as have outside ports. */
+static void aim_new_snat(uint8_t *frame, uint32_t number)
+{
+	static uint32_t flow;
+	uint16_t ports[2] = {
+	        rte_cpu_to_be_16((uint16_t)(2000 + flow % 50000)), rte_cpu_to_be_16((uint16_t)(1000 + flow / 50000))};
+
+	set_address4(frame + 14, number);
+	memcpy(frame + 34, ports, sizeof(ports));
+	flow++;
+}
+
 /* Flow n: destination n mod ROUTES, and a port for each further round. */
 static void route4_of_flow(uint32_t number)
 {
@@ -349,6 +400,36 @@ const struct walk_case walk_cases[] = {
                 .destination = route4_to_port3,
                 .frame = udp,
                 .aim = aim_new},
+        {.name = "snat",
+                .title = "L3, flows that share an outside address",
+                .sizes = {1000, 128000},
+                .entry = 1,
+                .exits = {UPLINK},
+                .copies = 1,
+                .flows = 1 << 20,
+                .rows = make_snat,
+                .frame = udp,
+                .aim = aim_flow},
+        {.name = "snat-new",
+                .title = "L3, a new flow that shares an outside address with each packet",
+                .sizes = {1000},
+                .entry = 1,
+                .exits = {UPLINK},
+                .copies = 1,
+                .flows = 1 << 19,
+                .rows = make_snat,
+                .frame = udp,
+                .aim = aim_new_snat},
+        {.name = "fip",
+                .title = "L3, flows from a floating address",
+                .sizes = {1000, 128000},
+                .entry = 1,
+                .exits = {UPLINK},
+                .copies = 1,
+                .flows = 1 << 20,
+                .rows = make_fip,
+                .frame = udp,
+                .aim = aim_flow},
 };
 const uint32_t walk_case_count = sizeof(walk_cases) / sizeof(walk_cases[0]);
 

@@ -10,6 +10,7 @@ export function packedFlow(fields: Partial<Flow> = {}): Flow {
     ...{ egressGroup: 0, egressNumber: 0, ingressGroup: 0, ingressNumber: 0 },
     ...{ srcPort: 40_000, dstPort: 80, lastDrop: noDrop, protocol: 6, version: 4, action: 0 },
     ...{ event: flowEvents.LISTED, state: flowStates.ESTABLISHED, src: Buffer.from([10, 0, 0, 1]), dst: Buffer.from([10, 0, 0, 2]) },
+    ...{ translated: 0, natSrcPort: 0, natDstPort: 0, natSrc: Buffer.alloc(4), natDst: Buffer.alloc(4) },
     ...fields,
   };
 }

@@ -9,6 +9,8 @@ export interface PortState {
   readonly slot: number;
   /** `pending`: being made or retried (see reason); `up`; `down`: exists, no carrier. */
   readonly state: 'pending' | 'up' | 'down';
+  /** Of an uplink: the appliance's own address there; zero until it is up, and of other ports. */
+  readonly mac: string;
   /** Why it is not up, in words a person can act on; empty when up. */
   readonly reason: string;
 }
@@ -75,6 +77,8 @@ export interface Flow {
   /** ICMP: identifier, and type << 8 | code. */
   readonly srcPort: number;
   readonly dstPort: number;
+  /** What its packets are translated into as they leave; only when they are. */
+  readonly nat?: { readonly src: string; readonly dst: string; readonly srcPort: number; readonly dstPort: number };
   readonly state: 'opening' | 'established' | 'closing' | 'closed';
   readonly action: 'allow' | 'deny';
   /** Rule of the first port that decided, and rule of the second. */
@@ -122,6 +126,48 @@ export interface RuleStats extends RuleName {
   readonly flows: number;
   readonly packets: number;
   readonly bytes: number;
+}
+
+/** How much of an address that ports share is in use; counts since the forwarder started. */
+export interface NatAddressStats {
+  /** The uplink's number in the forwarder. */
+  readonly port: number;
+  readonly pool: number;
+  readonly address: string;
+  /** Outside ports that may be given out. */
+  readonly ports: number;
+  /** Of them in blocks that belong to a port of a VM. */
+  readonly blocked: number;
+  /** In use, the wait before they are used anew included. */
+  readonly tcp: number;
+  readonly udp: number;
+  readonly icmp: number;
+  /** It is an address of the host, too. */
+  readonly host: boolean;
+  /** New flows that found no outside port. */
+  readonly exhausted: number;
+}
+
+/** Outside ports `first` to `last` of an address that belong to a port of a VM. */
+export interface NatBlock {
+  readonly address: string;
+  readonly first: number;
+  readonly last: number;
+  /** The uplink. */
+  readonly port: number;
+  readonly insidePort: number;
+  readonly insideGeneration: number;
+  /** Since 1970: since when. */
+  readonly timeMs: number;
+}
+
+/** What happened to a block; `exhausted`: a new flow of the port found no outside port (first and last are 0; at most one in 10 s for each port). */
+export interface NatEvent extends NatBlock {
+  /** From 1, without gaps, over restarts of the forwarder: a gap says how many are lost. */
+  readonly sequence: number;
+  readonly event: 'assigned' | 'released' | 'exhausted';
+  /** exhausted: IANA protocol number of the packet. */
+  readonly protocol: number;
 }
 
 /** What happens to a traced frame, step by step. */
@@ -180,6 +226,11 @@ export interface ForwarderCalls {
   readonly 'flows.stats': Unary<Record<string, never>, FlowStats>;
   /** What happens to flows: those denied (at most 10 a second, and 50 at once, of the packets that entered through one port), and with `follow` those that begin and end. Who does not follow is told of 2,000 a second of all ports together. `lost`: how many more there were since it began, for lack of room or of speed. The first item is empty: it has begun. */
   readonly 'flows.watch': Stream<{ follow?: boolean }, { flows: readonly Flow[]; lost: number }>;
+  /** For plugins that may write rows of table `nat_address`, as the next two. */
+  readonly 'nat.stats': Unary<Record<string, never>, { addresses: readonly NatAddressStats[] }>;
+  readonly 'nat.blocks': Unary<{ cursor?: number }, { blocks: readonly NatBlock[]; cursor?: number }>;
+  /** Events after the one with that sequence, some at a time, in order; empty: nothing new. The forwarder keeps the last 8,192. */
+  readonly 'nat.events': Unary<{ after: number }, { events: readonly NatEvent[] }>;
   readonly 'rules.stats': Unary<Record<string, never>, { rules: readonly RuleStats[] }>;
   readonly 'drops.read': Unary<{ ports?: readonly number[] }, { drops: readonly DropCount[] }>;
 }

@@ -23,7 +23,7 @@ export const dropReasons: readonly { readonly name: string; readonly meaning: st
   {
     "name": "spoofed-address",
     "meaning": "The source IP address, or the address an ARP or neighbour message claims, is not one of the port's and port security is on.",
-    "advice": "If the machine rightly uses the address, add it to `spec.allowedAddressPairs`; otherwise somebody forges, or it is misconfigured."
+    "advice": "If the machine rightly uses the address, add it to `spec.allowedAddressPairs`; otherwise somebody forges, or it is misconfigured. At an uplink: a packet from outside with one of this appliance’s own addresses as its source; somebody out there forges it or has the same address."
   },
   {
     "name": "invalid-source",
@@ -254,6 +254,46 @@ export const dropReasons: readonly { readonly name: string; readonly meaning: st
     "name": "inject-ring-full",
     "meaning": "Plugins inject faster than the packet thread takes it.",
     "advice": "A plugin sends faster than packets are handled: see its log; more packet threads may help."
+  },
+  {
+    "name": "nat-exhausted",
+    "meaning": "The port has all blocks of outside ports that it may have, or its pool has none left.",
+    "advice": "Raise `maxBlocksPerPort` or give the pool more addresses; `weft nat` shows who uses its ports."
+  },
+  {
+    "name": "nat-protocol",
+    "meaning": "Neither TCP, UDP nor ICMP with an answer: such packets cannot share an outside address.",
+    "advice": "Give the port a FloatingIp: one to one, every protocol passes."
+  },
+  {
+    "name": "nat-conflict",
+    "meaning": "Translated, the packet could not be told from those of another flow.",
+    "advice": "Try again from another source port."
+  },
+  {
+    "name": "nat-no-mapping",
+    "meaning": "It came for a shared outside address, and nobody inside uses this port of it, or this remote may not answer.",
+    "advice": "Usual noise of the internet. To be reached from outside a VM needs a FloatingIp."
+  },
+  {
+    "name": "not-translated",
+    "meaning": "It would leave through an uplink, but its network has no pool, its source no floating address, and it is not routed natively.",
+    "advice": "Give the router of the network `external.snatPool`, or the port a FloatingIp, or route the network natively (`underlay`)."
+  },
+  {
+    "name": "left-to-host",
+    "meaning": "It came through an uplink for the host itself, which has received it as well.",
+    "advice": "Nothing: the host has it."
+  },
+  {
+    "name": "uplink-transit",
+    "meaning": "It came from one uplink and would leave through one: nobody is routed through this appliance.",
+    "advice": "Somebody outside uses this appliance as a router: see who, with `weft capture`."
+  },
+  {
+    "name": "neighbor-told",
+    "meaning": "A neighbour behind an uplink told where it is, mostly because it was asked.",
+    "advice": "Nothing: gateways are asked each second whether they live."
   },
   {
     "name": "no-memory",

@@ -5,6 +5,7 @@ export * from './frame.ts';
 export * from './icmpv6.ts';
 export * from './ip.ts';
 export * from './kinds.ts';
+export * from './nat-kinds.ts';
 export * from './policy-words.ts';
 export * from './punt.ts';
 export * from './route.ts';

@@ -55,6 +55,8 @@ export interface VirtualNetworkSpec {
   /** Frames per second that one port may have flooded; 0: no limit. */
   readonly floodRate?: number;
   readonly vni?: number;
+  /** Name of an Uplink: the network is routed natively through it, with its own addresses. */
+  readonly underlay?: string;
   readonly domain?: string;
   readonly mtu?: number;
   readonly dhcpOptions?: DhcpOptions;
@@ -139,3 +141,38 @@ export interface LogicalRouterStatus {
 }
 
 export type LogicalRouter = WeftObject<LogicalRouterSpec, LogicalRouterStatus>;
+
+export interface UplinkSpec {
+  readonly binding: PortBinding;
+  /** ADDRESS/LENGTH, either family: the appliance's own addresses there, and the subnets behind the uplink. */
+  readonly addresses: readonly string[];
+  /** Upstream routers, in one of those subnets or link-local; those of one family share the traffic. */
+  readonly gateways?: readonly string[];
+  /** IEEE 802.1Q VID; 0: untagged. */
+  readonly vlan?: number;
+  readonly mtu?: number;
+  /** Prefixes with all outside addresses of SnatPools and FloatingIps, and all subnets of networks that are routed natively there. Default: any. */
+  readonly allowedPrefixes?: readonly string[];
+}
+
+export interface UplinkGatewayStatus {
+  readonly address: string;
+  readonly reachable: boolean;
+}
+
+export interface UplinkStatus {
+  readonly phase?: 'Active' | 'Pending' | 'Down';
+  /** Port number in forwarder rows; shares the number space of Ports. */
+  readonly id: number;
+  /** Number of its bridge and VRF, which shares the number space of VirtualNetworks. */
+  readonly network: number;
+  /** With a VLAN: number of the port that has the binding and carries it; of the space of Ports, too. */
+  readonly trunk?: number;
+  /** Of the appliance on that link; empty until it is known. */
+  readonly mac: string;
+  readonly gateways: readonly UplinkGatewayStatus[];
+  readonly reason: string;
+  readonly since: string;
+}
+
+export type Uplink = WeftObject<UplinkSpec, UplinkStatus>;

@@ -1,5 +1,15 @@
 import test from 'ava';
-import { decidedText, deniedAt, deniedText, packetText, protocolName, protocolNames, protocolNumber, ruleText } from './policy-words.ts';
+import {
+  decidedText,
+  deniedAt,
+  deniedText,
+  flowSeenAt,
+  packetText,
+  protocolName,
+  protocolNames,
+  protocolNumber,
+  ruleText,
+} from './policy-words.ts';
 import type { RuleRow } from './rows.gen.ts';
 import { ruleActions, ruleDirections } from './terms.ts';
 
@@ -58,4 +68,13 @@ test('protocols go by name, by number and by digits', (t) => {
   t.is(protocolNumber(200), 200);
   t.is(protocolName(200), '200');
   for (const wrong of ['0', '256', 'TCP', '', '1x', 0, 256]) t.is(protocolNumber(wrong), undefined, String(wrong));
+});
+
+test('at each end a flow has the addresses and ports of its wire', (t) => {
+  const sent = { src: '10.1.0.11', srcPort: 40_000, dst: '203.0.113.30', dstPort: 443 };
+  const nat = { src: '203.0.113.1', srcPort: 2048, dst: '10.2.0.5', dstPort: 443 };
+  const flow = { protocol: 6, ...sent, nat };
+  t.deepEqual(flowSeenAt(flow, 'egress'), { protocol: 6, ...sent });
+  t.deepEqual(flowSeenAt(flow, 'ingress'), { protocol: 6, ...nat });
+  t.deepEqual(flowSeenAt({ protocol: 6, ...sent }, 'ingress'), { protocol: 6, ...sent });
 });

@@ -90,6 +90,22 @@ export function deniedText({ direction, port, groups }: AskedEnd, flow: DeniedFl
   return `${direction} of ${port}: no rule${of} allows ${packetText(flow.protocol, flow.dstPort)} ${remote}`;
 }
 
+interface Ends {
+  readonly src: string;
+  readonly dst: string;
+  readonly srcPort: number;
+  readonly dstPort: number;
+}
+
+/** A flow with the addresses and ports that the wire of one of its ports has, which are those that the port's rules are asked about. */
+export function flowSeenAt<Seen extends Ends & { readonly nat?: Ends }>(
+  flow: Seen,
+  direction: AskedEnd['direction'],
+): Omit<Seen, 'nat'> & Ends {
+  const { nat, ...plain } = flow;
+  return direction === 'egress' || nat === undefined ? plain : { ...plain, ...nat };
+}
+
 interface DeniedFlow {
   readonly protocol: number;
   readonly src: string;

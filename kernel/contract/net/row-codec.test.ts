@@ -1,5 +1,6 @@
 import test from 'ava';
 import { deletionOf, operationId, packDelete, packUpsert, type Row, readRows, rowId, tables } from './rows.gen.ts';
+import { natFlags } from './terms.ts';
 
 const rows: readonly Row[] = [
   { table: 'vrf', id: 1 },
@@ -21,7 +22,7 @@ const rows: readonly Row[] = [
   { table: 'mac', bridge: 2, mac: '02:00:00:00:00:0a', port: 3 },
   { table: 'neighbor', bridge: 2, address: '10.1.0.10', mac: '02:00:00:00:00:0a', flags: 0 },
   { table: 'neighbor', bridge: 2, address: 'fd00::a', mac: '02:00:00:00:00:0a', flags: 1 },
-  { table: 'nexthop', id: 0xffffffff, port: 3, bridge: 2, mac: '02:00:00:00:00:0a', type: 1, flags: 1, size: 0, puntClass: 0 },
+  { table: 'nexthop', id: 0xffffffff, port: 3, bridge: 2, mac: '02:00:00:00:00:0a', target: 0, type: 1, flags: 1, size: 0, puntClass: 0 },
   { table: 'route', vrf: 1, address: '0.0.0.0', prefixLength: 0, source: 20, nexthop: 5 },
   { table: 'source', port: 3, prefixLength: 64, mac: '02:00:00:00:00:0a', address: '2001:db8::' },
   { table: 'member', group: 0x50000000, index: 255, nexthop: 5 },
@@ -57,6 +58,22 @@ const rows: readonly Row[] = [
   },
   { table: 'identity_group', identity: 65_535, group: 7, gate: 3 },
   { table: 'port_identity', port: 3, identity: 16 },
+  { table: 'gateway', port: 9, number: 255, address: 'fe80::1' },
+  {
+    table: 'nat_address',
+    port: 9,
+    address: '192.0.2.1',
+    pool: 1,
+    portMin: 1_024,
+    portMax: 65_535,
+    blockSize: 512,
+    portBlocks: 8,
+    flags: natFlags.host | natFlags.reuse | natFlags.dependentMapping | natFlags.dependentFiltering,
+  },
+  { table: 'vrf_nat', vrf: 1, pool: 1, port: 9 },
+  { table: 'floating_ip', port: 9, address: '192.0.2.7', prefixLength: 24, insidePort: 3, inside: '10.1.0.10' },
+  { table: 'floating_ip', port: 9, address: '2001:db8::7', prefixLength: 64, insidePort: 3, inside: 'fd00::a' },
+  { table: 'uplink_neighbor', port: 9, address: '2001:db8::1', mac: '02:00:00:00:00:0a', generation: 0xffffffff, silent: 1 },
 ];
 
 for (const row of rows) {
@@ -104,6 +121,11 @@ const refused: readonly (readonly [string, Row, RegExp])[] = [
     'a text that leaves no room for its NUL',
     { table: 'punt_class', id: 1, receiver: 1, rate: 0, burst: 0, portRate: 0, portBurst: 0, name: 'x'.repeat(32) },
     /^punt_class\.name .* at most 31 bytes/,
+  ],
+  [
+    'addresses of two IP versions in a row',
+    { table: 'floating_ip', port: 9, address: '192.0.2.7', prefixLength: 24, insidePort: 3, inside: 'fd00::a' },
+    /^floating_ip\.inside is fd00::a: give an IPv4 address/,
   ],
 ];
 

@@ -50,12 +50,16 @@ function writeText(where: string, field: FieldSpec, value: unknown, out: Buffer,
   out.write(value, at);
 }
 
-/** Returns the IP version. */
-function writeAddress(where: string, value: unknown, out: Buffer, at: number): number {
+/** @param versionAt of the byte with the IP version, which all addresses of a row share: 0 there, or what an address before this one is. */
+function writeAddress(where: string, value: unknown, out: Buffer, at: number, versionAt: number): void {
   const address = typeof value === 'string' ? parseIp(value) : undefined;
   if (!address) throw new RangeError(`${where} is ${String(value)}: give an IPv4 or IPv6 address`);
+  const version = out.readUInt8(versionAt);
+  if (version !== 0 && version !== address.family) {
+    throw new RangeError(`${where} is ${String(value)}: give an IPv${version} address, as the others of the row are`);
+  }
   out.set(ipBytes(address), at);
-  return address.family;
+  out.writeUInt8(address.family, versionAt);
 }
 
 function pack(op: number, table: string, spec: TableSpec, row: object, keyOnly: boolean): Buffer {
@@ -71,7 +75,7 @@ function pack(op: number, table: string, spec: TableSpec, row: object, keyOnly: 
     const at = headBytes + field.offset;
     if (field.type === 'mac') writeMac(where, value, out, at);
     else if (field.type === 'text') writeText(where, field, value, out, at);
-    else if (field.type === 'ip') out[headBytes + (field.family ?? 0)] = writeAddress(where, value, out, at);
+    else if (field.type === 'ip') writeAddress(where, value, out, at, headBytes + (field.family ?? 0));
     else writeInteger(where, field, value, out, at);
   }
   return out;

@@ -41,7 +41,7 @@ export interface PortRow {
   readonly parent: number;
   /** port_flag */
   readonly flags: number;
-  /** the VM's address */
+  /** the VM's address; flag uplink: the appliance's own there, zero: the interface's */
   readonly mac: string;
   /** of the link, bytes */
   readonly mtu: number;
@@ -92,6 +92,8 @@ export interface NexthopRow {
   readonly bridge: number;
   /** type port: destination MAC address */
   readonly mac: string;
+  /** type vrf: the VRF that is asked next; type gateway: number of the gateway of the port */
+  readonly target: number;
   /** nexthop_type */
   readonly type: number;
   /** nexthop_flag */
@@ -252,6 +254,79 @@ export interface PortIdentityRow {
   readonly identity: number;
 }
 
+/** A router behind an uplink, watched by ARP or neighbour discovery as long as the row is there. */
+export interface GatewayRow {
+  readonly table: 'gateway';
+  /** port with flag uplink */
+  readonly port: number;
+  /** of the gateway at this port */
+  readonly number: number;
+  /** network order; IPv6 may be link-local */
+  readonly address: string;
+}
+
+/** An address that many ports share on their way out through an uplink, and the ports of it that are leased to this forwarder. The uplink answers for it. */
+export interface NatAddressRow {
+  readonly table: 'nat_address';
+  /** the uplink */
+  readonly port: number;
+  /** network order */
+  readonly address: string;
+  /** number of the pool that it is part of */
+  readonly pool: number;
+  /** first port (ICMP: identifier) that may be given out, host order */
+  readonly portMin: number;
+  /** the last one */
+  readonly portMax: number;
+  /** ports that a port of a VM gets at a time; a power of two */
+  readonly blockSize: number;
+  /** blocks that one port may have at a time */
+  readonly portBlocks: number;
+  /** nat_flag */
+  readonly flags: number;
+}
+
+/** What packets of a VRF become that leave through an uplink and whose source has no floating address there. */
+export interface VrfNatRow {
+  readonly table: 'vrf_nat';
+  /** the VRF */
+  readonly vrf: number;
+  /** pool of nat_address rows whose addresses they share; 0: they are dropped */
+  readonly pool: number;
+  /** the uplink whose nat_address and floating_ip rows packets from the VRF reach from inside */
+  readonly port: number;
+}
+
+/** An address outside that stands for one of a VM's, in both directions. The uplink answers for it. */
+export interface FloatingIpRow {
+  readonly table: 'floating_ip';
+  /** the uplink */
+  readonly port: number;
+  /** outside, network order */
+  readonly address: string;
+  /** of the uplink's subnet that it lies in; 0: in none */
+  readonly prefixLength: number;
+  /** port of the VM */
+  readonly insidePort: number;
+  /** the VM's address, of the same IP version, network order */
+  readonly inside: string;
+}
+
+/** The MAC address of a host or router behind an uplink, as it answered. That of a host ends when it does not answer any more. */
+export interface UplinkNeighborRow {
+  readonly table: 'uplink_neighbor';
+  /** the uplink */
+  readonly port: number;
+  /** network order */
+  readonly address: string;
+  /** unicast address; zero: it never answered */
+  readonly mac: string;
+  /** 1: a gateway that does not answer any more; its address is kept */
+  readonly silent: number;
+  /** of the port; another port with the same id has another */
+  readonly generation: number;
+}
+
 /** Key of a VrfRow. */
 export interface VrfKey {
   readonly table: 'vrf';
@@ -396,8 +471,51 @@ export interface PortIdentityKey {
   readonly port: number;
 }
 
-export type Row = VrfRow | BridgeRow | PortRow | MacRow | NeighborRow | NexthopRow | RouteRow | ServiceRow | PuntClassRow | SourceRow | MemberRow | LearnedMacRow | LearnedNeighborRow | RuleRow | IdentityGroupRow | PortIdentityRow;
-export type RowKey = VrfKey | BridgeKey | PortKey | MacKey | NeighborKey | NexthopKey | RouteKey | ServiceKey | PuntClassKey | SourceKey | MemberKey | LearnedMacKey | LearnedNeighborKey | RuleKey | IdentityGroupKey | PortIdentityKey;
+/** Key of a GatewayRow. */
+export interface GatewayKey {
+  readonly table: 'gateway';
+  /** port with flag uplink */
+  readonly port: number;
+  /** of the gateway at this port */
+  readonly number: number;
+}
+
+/** Key of a NatAddressRow. */
+export interface NatAddressKey {
+  readonly table: 'nat_address';
+  /** the uplink */
+  readonly port: number;
+  /** network order */
+  readonly address: string;
+}
+
+/** Key of a VrfNatRow. */
+export interface VrfNatKey {
+  readonly table: 'vrf_nat';
+  /** the VRF */
+  readonly vrf: number;
+}
+
+/** Key of a FloatingIpRow. */
+export interface FloatingIpKey {
+  readonly table: 'floating_ip';
+  /** the uplink */
+  readonly port: number;
+  /** outside, network order */
+  readonly address: string;
+}
+
+/** Key of a UplinkNeighborRow. */
+export interface UplinkNeighborKey {
+  readonly table: 'uplink_neighbor';
+  /** the uplink */
+  readonly port: number;
+  /** network order */
+  readonly address: string;
+}
+
+export type Row = VrfRow | BridgeRow | PortRow | MacRow | NeighborRow | NexthopRow | RouteRow | ServiceRow | PuntClassRow | SourceRow | MemberRow | LearnedMacRow | LearnedNeighborRow | RuleRow | IdentityGroupRow | PortIdentityRow | GatewayRow | NatAddressRow | VrfNatRow | FloatingIpRow | UplinkNeighborRow;
+export type RowKey = VrfKey | BridgeKey | PortKey | MacKey | NeighborKey | NexthopKey | RouteKey | ServiceKey | PuntClassKey | SourceKey | MemberKey | LearnedMacKey | LearnedNeighborKey | RuleKey | IdentityGroupKey | PortIdentityKey | GatewayKey | NatAddressKey | VrfNatKey | FloatingIpKey | UplinkNeighborKey;
 export type TableName = Row['table'];
 
 /** Numbers, sizes and fields of the tables. */
@@ -420,7 +538,7 @@ export const tables: Readonly<Record<TableName, TableSpec>> = {
       { name: 'vni', type: 'u32', offset: 8, bytes: 4, key: false, min: 0, max: 16777215 },
       { name: 'mtu', type: 'u16', offset: 12, bytes: 2, key: false, min: 0, max: 65535 },
       { name: 'mode', type: 'u8', offset: 14, bytes: 1, key: false, min: 0, max: 2 },
-      { name: 'flags', type: 'u8', offset: 15, bytes: 1, key: false, min: 0, max: 1 },
+      { name: 'flags', type: 'u8', offset: 15, bytes: 1, key: false, min: 0, max: 3 },
       { name: 'floodRate', type: 'u32', offset: 16, bytes: 4, key: false, min: 0, max: 4294967295 },
     ],
   },
@@ -432,7 +550,7 @@ export const tables: Readonly<Record<TableName, TableSpec>> = {
       { name: 'id', type: 'u32', offset: 0, bytes: 4, key: true, min: 1, max: 1048575 },
       { name: 'bridge', type: 'u32', offset: 4, bytes: 4, key: false, min: 0, max: 1048575 },
       { name: 'parent', type: 'u32', offset: 8, bytes: 4, key: false, min: 0, max: 1048575 },
-      { name: 'flags', type: 'u32', offset: 12, bytes: 4, key: false, min: 0, max: 31 },
+      { name: 'flags', type: 'u32', offset: 12, bytes: 4, key: false, min: 0, max: 63 },
       { name: 'mac', type: 'mac', offset: 16, bytes: 6, key: false },
       { name: 'mtu', type: 'u16', offset: 22, bytes: 2, key: false, min: 0, max: 65535 },
       { name: 'vlan', type: 'u16', offset: 24, bytes: 2, key: false, min: 0, max: 4094 },
@@ -465,17 +583,18 @@ export const tables: Readonly<Record<TableName, TableSpec>> = {
   },
   nexthop: {
     number: 6,
-    bytes: 24,
+    bytes: 32,
     keyBytes: 4,
     fields: [
       { name: 'id', type: 'u32', offset: 0, bytes: 4, key: true, min: 0, max: 4294967295 },
       { name: 'port', type: 'u32', offset: 4, bytes: 4, key: false, min: 0, max: 1048575 },
       { name: 'bridge', type: 'u32', offset: 8, bytes: 4, key: false, min: 0, max: 1048575 },
       { name: 'mac', type: 'mac', offset: 12, bytes: 6, key: false },
-      { name: 'type', type: 'u8', offset: 18, bytes: 1, key: false, min: 0, max: 4 },
-      { name: 'flags', type: 'u8', offset: 19, bytes: 1, key: false, min: 0, max: 1 },
-      { name: 'size', type: 'u16', offset: 20, bytes: 2, key: false, min: 0, max: 256 },
-      { name: 'puntClass', type: 'u16', offset: 22, bytes: 2, key: false, min: 0, max: 255 },
+      { name: 'target', type: 'u32', offset: 20, bytes: 4, key: false, min: 0, max: 1048575 },
+      { name: 'type', type: 'u8', offset: 24, bytes: 1, key: false, min: 0, max: 6 },
+      { name: 'flags', type: 'u8', offset: 25, bytes: 1, key: false, min: 0, max: 1 },
+      { name: 'size', type: 'u16', offset: 26, bytes: 2, key: false, min: 0, max: 256 },
+      { name: 'puntClass', type: 'u16', offset: 28, bytes: 2, key: false, min: 0, max: 255 },
     ],
   },
   route: {
@@ -596,6 +715,65 @@ export const tables: Readonly<Record<TableName, TableSpec>> = {
     fields: [
       { name: 'port', type: 'u32', offset: 0, bytes: 4, key: true, min: 1, max: 1048575 },
       { name: 'identity', type: 'u32', offset: 4, bytes: 4, key: false, min: 16, max: 65535 },
+    ],
+  },
+  gateway: {
+    number: 17,
+    bytes: 32,
+    keyBytes: 8,
+    fields: [
+      { name: 'port', type: 'u32', offset: 0, bytes: 4, key: true, min: 0, max: 1048575 },
+      { name: 'number', type: 'u32', offset: 4, bytes: 4, key: true, min: 0, max: 255 },
+      { name: 'address', type: 'ip', offset: 12, bytes: 16, key: false, family: 8 },
+    ],
+  },
+  nat_address: {
+    number: 18,
+    bytes: 40,
+    keyBytes: 24,
+    fields: [
+      { name: 'port', type: 'u32', offset: 0, bytes: 4, key: true, min: 0, max: 1048575 },
+      { name: 'address', type: 'ip', offset: 8, bytes: 16, key: true, family: 4 },
+      { name: 'pool', type: 'u32', offset: 24, bytes: 4, key: false, min: 1, max: 4294967295 },
+      { name: 'portMin', type: 'u16', offset: 28, bytes: 2, key: false, min: 1, max: 65535 },
+      { name: 'portMax', type: 'u16', offset: 30, bytes: 2, key: false, min: 0, max: 65535 },
+      { name: 'blockSize', type: 'u16', offset: 32, bytes: 2, key: false, min: 64, max: 16384 },
+      { name: 'portBlocks', type: 'u16', offset: 34, bytes: 2, key: false, min: 1, max: 1024 },
+      { name: 'flags', type: 'u8', offset: 36, bytes: 1, key: false, min: 0, max: 15 },
+    ],
+  },
+  vrf_nat: {
+    number: 19,
+    bytes: 16,
+    keyBytes: 4,
+    fields: [
+      { name: 'vrf', type: 'u32', offset: 0, bytes: 4, key: true, min: 0, max: 1048575 },
+      { name: 'pool', type: 'u32', offset: 4, bytes: 4, key: false, min: 0, max: 4294967295 },
+      { name: 'port', type: 'u32', offset: 8, bytes: 4, key: false, min: 0, max: 1048575 },
+    ],
+  },
+  floating_ip: {
+    number: 20,
+    bytes: 48,
+    keyBytes: 24,
+    fields: [
+      { name: 'port', type: 'u32', offset: 0, bytes: 4, key: true, min: 0, max: 1048575 },
+      { name: 'address', type: 'ip', offset: 8, bytes: 16, key: true, family: 4 },
+      { name: 'prefixLength', type: 'u8', offset: 24, bytes: 1, key: false, min: 0, max: 128 },
+      { name: 'insidePort', type: 'u32', offset: 28, bytes: 4, key: false, min: 0, max: 1048575 },
+      { name: 'inside', type: 'ip', offset: 32, bytes: 16, key: false, family: 4 },
+    ],
+  },
+  uplink_neighbor: {
+    number: 21,
+    bytes: 40,
+    keyBytes: 24,
+    fields: [
+      { name: 'port', type: 'u32', offset: 0, bytes: 4, key: true, min: 0, max: 1048575 },
+      { name: 'address', type: 'ip', offset: 8, bytes: 16, key: true, family: 4 },
+      { name: 'mac', type: 'mac', offset: 24, bytes: 6, key: false },
+      { name: 'silent', type: 'u8', offset: 30, bytes: 1, key: false, min: 0, max: 1 },
+      { name: 'generation', type: 'u32', offset: 32, bytes: 4, key: false, min: 0, max: 4294967295 },
     ],
   },
 };

@@ -13,10 +13,11 @@ export type ForwardingMode = keyof typeof forwardingModes;
 export const bindingTypes = { none: 0, interface: 1, netns: 2, vlan: 3, ethdev: 4, tap: 5, vhostUser: 6 } as const;
 export type BindingType = keyof typeof bindingTypes;
 
-/** Who says a route; the lowest number wins for one prefix. */
-export const routeSources = { connected: 10, static: 20, leaked: 30, bgp: 40 } as const;
+/** Who says a route; the lowest number wins for one prefix. `underlay`, `external`: the way out of a network, when nobody else says one. */
+export const routeSources = { connected: 10, static: 20, leaked: 30, bgp: 40, underlay: 45, external: 50 } as const;
 
-export const nexthopTypes = { drop: 0, port: 1, blackhole: 2, ecmp: 3, punt: 4 } as const;
+/** `vrf`: the destination is looked up in another VRF; `gateway`: a router behind an uplink. */
+export const nexthopTypes = { drop: 0, port: 1, blackhole: 2, ecmp: 3, punt: 4, vrf: 5, gateway: 6 } as const;
 /** Places that an ECMP group can have. */
 export const ecmpPlaces = 256;
 export const nexthopFlags = { slaac: 1 } as const;
@@ -26,8 +27,11 @@ export const serviceActions = { punt: 0, port: 1, reject: 2 } as const;
 export const anyVrf = 0xffff_ffff;
 /** IANA protocol numbers in use. */
 export const protocols = { icmp: 1, tcp: 6, udp: 17, icmpv6: 58 } as const;
-export const bridgeFlags = { floodUnknown: 1 } as const;
-export const portFlags = { portSecurity: 1, policyRequired: 2, trunk: 4, server: 8, service: 16 } as const;
+/** `underlay`: routed natively, what leaves through an uplink keeps its addresses. */
+export const bridgeFlags = { floodUnknown: 1, underlay: 2 } as const;
+export const portFlags = { portSecurity: 1, policyRequired: 2, trunk: 4, server: 8, service: 16, uplink: 32 } as const;
+/** Of nat_address rows. `host`: an address of the host, too; `reuse`: TCP ports shared among remotes; the others: RFC 4787 §4.1 and §5. */
+export const natFlags = { host: 1, reuse: 2, dependentMapping: 4, dependentFiltering: 8 } as const;
 export const neighborFlags = { gateway: 1 } as const;
 /** `ingress`: flows to the port, the remote is the source. */
 export const ruleDirections = { ingress: 0, egress: 1 } as const;

@@ -16,7 +16,14 @@ function setup() {
   return { callers, tell: (ports: PortState[], removed: number[] = []) => tell(ports, removed) };
 }
 
-const port = (id: number, slot: number, generation = 1): PortState => ({ id, slot, generation, state: 'up', reason: '' });
+const port = (id: number, slot: number, generation = 1): PortState => ({
+  id,
+  slot,
+  generation,
+  state: 'up',
+  mac: '00:00:00:00:00:00',
+  reason: '',
+});
 const who = (slot: number, generation = 1): Identity => ({ slot, generation, mask: 0x7f });
 
 test('a port is found by slot and generation, as long as it is there', (t) => {

@@ -21,10 +21,12 @@ import {
 import { fail } from '../../contract/system/index.ts';
 import { Feed } from './feed.ts';
 import { FakeFlows } from './flows.ts';
+import { FakeNat } from './nat.ts';
 
 const opHeaderBytes = 8;
 const upsert = 1;
 const batchOps = 1_000;
+const noMac = '00:00:00:00:00:00';
 
 interface PortNews {
   readonly ports: readonly PortState[];
@@ -49,6 +51,7 @@ export class FakeForwarder {
   /** Captures that were asked for and have not ended. */
   captures: readonly CaptureRequest[] = [];
   readonly flows = new FakeFlows(() => this.#granted.has('port') || this.#granted.has('rule'));
+  readonly nat = new FakeNat(() => this.#granted.has('nat_address'));
   /** Number of calls of `rows.apply` so far, of changed rows, and of generations begun. */
   applies = 0;
   changes = 0;
@@ -88,7 +91,7 @@ export class FakeForwarder {
 
   /** Tells the plugin of ports; what is left out of a state is `up`, generation 1. */
   setPorts(states: readonly (Partial<PortState> & { id: number })[], removed: readonly number[] = []): void {
-    const ports = states.map((state): PortState => ({ generation: 1, slot: state.id, state: 'up', reason: '', ...state }));
+    const ports = states.map((state): PortState => ({ generation: 1, slot: state.id, state: 'up', mac: noMac, reason: '', ...state }));
     for (const port of ports) this.ports.set(port.id, port);
     for (const id of removed) this.ports.delete(id);
     this.#portNews.tell({ ports, removed });
@@ -133,6 +136,7 @@ export class FakeForwarder {
       'service.namespace': () => noSockets(),
       'stats.read': ({ ports }) => ({ ports: this.stats.filter((entry) => ports === undefined || ports.includes(entry.id)) }),
       ...this.flows.handlers(),
+      ...this.nat.handlers(),
       'drops.read': ({ ports }) => ({ drops: this.drops.filter((entry) => ports === undefined || ports.includes(entry.port)) }),
     };
   }

@@ -11,7 +11,7 @@ import { ControlGroups, groupName } from './control-groups.ts';
 import { closeInherited } from './descriptors.ts';
 import { Instance } from './instance.ts';
 import { Launches, weftPrograms } from './launches.ts';
-import { cleanRun, clearRun, deleteLinks, recordRun, removeRun, strangerIn } from './leftovers.ts';
+import { cleanRun, clearRun, deleteLinks, deleteRules, recordRun, removeRun, strangerIn } from './leftovers.ts';
 import { lockHolder, takeLock } from './lock.ts';
 import { LogRotation } from './log-rotation.ts';
 import { removeMounts } from './marked-mounts.ts';
@@ -56,6 +56,7 @@ function publishApi(address: string, socket: string): void {
 function release({ runDir, apiSocket }: InstancePaths, memory: StateMemory): void {
   closeSync(memory.descriptor);
   deleteLinks(memory.linkTag);
+  deleteRules(memory.linkTag);
   removeMounts(memory.linkTag);
   rmSync(apiSocket, { force: true });
   removeRun(runDir);
@@ -69,7 +70,7 @@ async function up(): Promise<void> {
   assertReadable(programDir, settings.pluginDirs);
   await claim(paths);
   const tls = tlsHandoff(settings.api.tls, paths.stateDir, say);
-  assertRoom(settings.forwarder.flows.pairs);
+  assertRoom(settings.forwarder.flows.pairs, settings.forwarder.nat.addresses);
   const memory = openStateMemory();
   const groups = new ControlGroups(groupName(paths.runDir));
   groups.removeDead((name) => lockHolder(join('/run', name, 'lock')) !== null);

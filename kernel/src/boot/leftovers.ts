@@ -1,5 +1,5 @@
 /** What a run leaves behind when it crashes, written down while it lives: its processes and the mark of its links. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -52,7 +52,7 @@ export function recordRun(runDir: string, record: RunRecord): void {
   writeFileSync(join(runDir, 'launcher.json'), JSON.stringify(record));
 }
 
-/** Kills the processes of a dead run that still live (one whose pid is another process by now is left alone) and deletes its links and mounts. */
+/** Kills the processes of a dead run that still live (one whose pid is another process by now is left alone) and deletes its links, mounts and nftables rules. */
 export async function cleanRun(runDir: string): Promise<{ processes: readonly string[]; links: readonly string[] }> {
   let record: RunRecord;
   try {
@@ -65,6 +65,7 @@ export async function cleanRun(runDir: string): Promise<{ processes: readonly st
   const end = performance.now() + killWaitMs;
   while (living.some(([, id]) => isAlive(id)) && performance.now() < end) await sleep(10);
   removeMounts(record.linkTag);
+  deleteRules(record.linkTag);
   return { processes: living.map(([name]) => name), links: deleteLinks(record.linkTag) };
 }
 
@@ -80,6 +81,15 @@ export function deleteLinks(linkTag: string): string[] {
       // Gone meanwhile, e.g. with its namespace.
       return false;
     }
+  });
+}
+
+/** Deletes the table by which a killed forwarder still keeps from the host what comes for VMs (forwarder/src/uplink_filter.h). Most runs have none. */
+export function deleteRules(linkTag: string): void {
+  spawnSync('nft', ['delete', 'table', 'inet', `weft_${linkTag}`], {
+    stdio: 'ignore',
+    // The system's own tools: a service or sudo may have a shorter path.
+    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
   });
 }
 

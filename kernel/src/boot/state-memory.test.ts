@@ -12,6 +12,9 @@ test('flows that do not fit are refused with what is there and what to do', (t) 
     execFileSync('umount', [dir]);
     rmSync(dir, { recursive: true });
   });
-  t.notThrows(() => assertRoom(65_536, dir));
-  t.throws(() => assertRoom(65_537, dir), { message: `65537 flows may take 17 MiB in ${dir}, where 16 MiB are free` });
+  t.notThrows(() => assertRoom(65_536, 0, dir));
+  t.throws(() => assertRoom(65_537, 0, dir), {
+    message: `65537 flows and 0 shared addresses may take 17 MiB in ${dir}, where 16 MiB are free`,
+  });
+  t.throws(() => assertRoom(64, 3, dir), { message: `64 flows and 3 shared addresses may take 19 MiB in ${dir}, where 16 MiB are free` });
 });

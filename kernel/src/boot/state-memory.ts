@@ -13,19 +13,21 @@ const folder = '/dev/shm';
 const mib = 1024 * 1024;
 /** In the memory, of one that the forwarder remembers. */
 const flowBytes = 256;
+/** Of the outside ports of an address that is used up. */
+const natAddressMib = 6.04;
 
 /**
- * Throws UNAVAILABLE when the flows that VMs may open do not fit: a process that writes to a full tmpfs is ended, and they could do that at will.
- * What else is in the memory grows with objects only.
+ * Throws UNAVAILABLE when the flows and outside ports that VMs may use do not fit: a process that writes to a full tmpfs is ended, and they could do
+ * that at will. What else is in the memory grows with objects only.
  */
-export function assertRoom(flowPairs: number, dir = folder): void {
+export function assertRoom(flowPairs: number, natAddresses: number, dir = folder): void {
   const { bavail, bsize } = statfsSync(dir);
-  const [needed, free] = [Math.ceil((flowPairs * flowBytes) / mib), Math.floor((bavail * bsize) / mib)];
+  const [needed, free] = [Math.ceil((flowPairs * flowBytes) / mib + natAddresses * natAddressMib), Math.floor((bavail * bsize) / mib)];
   if (needed <= free) return;
   throw fail(
     'UNAVAILABLE',
-    `${flowPairs} flows may take ${needed} MiB in ${dir}, where ${free} MiB are free`,
-    `make it larger (mount -o remount,size=50% ${dir}) or lower the setting forwarder.flows.pairs`,
+    `${flowPairs} flows and ${natAddresses} shared addresses may take ${needed} MiB in ${dir}, where ${free} MiB are free`,
+    `make it larger (mount -o remount,size=50% ${dir}) or lower the setting forwarder.flows.pairs or forwarder.nat.addresses`,
   );
 }
 

@@ -16,6 +16,8 @@ const counts = [
   'count:64:16777216',
   'count:1:100',
   'count:1:2592000',
+  'count:1:1024',
+  'count:1:86400',
 ];
 
 export function addFormats(): void {

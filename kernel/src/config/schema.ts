@@ -110,6 +110,18 @@ export const hostSchema = {
         default: 'forward',
       },
     },
+    nat: {
+      addresses: {
+        doc: 'addresses that ports may share on their way out, at a time; each takes at most 7 MiB of memory in tmpfs',
+        format: 'count:1:1024',
+        default: 16,
+      },
+      reuseWait: {
+        doc: 'seconds in which an outside port is given to nobody else after its last flow (RFC 6888 section 3, REQ-8)',
+        format: 'count:1:86400',
+        default: 120,
+      },
+    },
     debug: { faults: { doc: 'serve the calls that break the forwarder on purpose, for tests', format: 'switch', default: false } },
   },
   limits: {

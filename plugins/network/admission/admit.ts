@@ -6,6 +6,7 @@ import {
   type Port,
   servicePortId,
   type Trunk,
+  type Uplink,
   type VirtualNetwork,
 } from '@weft/kernel/contract/net';
 import {
@@ -20,6 +21,7 @@ import {
 import type { NetworkConfig } from '../config.ts';
 import { awaitingForwarder } from '../phases.ts';
 import { subnetsOf } from '../subnet.ts';
+import { gatewaysOf } from '../uplink.ts';
 import { allocatePorts, allocateVnis, type Written } from './allocate.ts';
 import { checkBindings } from './bindings.ts';
 import type { Committed } from './committed.ts';
@@ -29,6 +31,7 @@ import { NumberSpace } from './numbers.ts';
 import { checkPort } from './ports.ts';
 import { Refusals } from './refusals.ts';
 import { checkRouters } from './routers.ts';
+import { checkUnderlays, checkUplinks } from './uplinks.ts';
 import { scopedName, worldAfter, writtenOf } from './world.ts';
 
 /** Numbers of rows that the forwarder may still have, so that a freed number is not given away too early. */
@@ -58,13 +61,18 @@ export function admit(request: AdmissionRequest, context: AdmissionContext): Adm
   const trunks = writtenOf<Trunk>(changes, 'Trunk');
   const ports = writtenOf<Port>(changes, 'Port');
   const routers = writtenOf<LogicalRouter>(changes, 'LogicalRouter');
+  const uplinks = writtenOf<Uplink>(changes, 'Uplink');
+  const writtenUplinks = uplinks.map(({ after }) => after);
   const refusals = new Refusals();
   checkNetworks(networks, world, context.config, refusals);
-  checkBindings(
-    [...trunks, ...ports].map(({ after }) => after),
+  checkUplinks(writtenUplinks, world, context.config, refusals);
+  checkUnderlays(
+    networks.map(({ after }) => after),
+    writtenUplinks,
     world,
     refusals,
   );
+  checkBindings([...writtenUplinks, ...[...trunks, ...ports].map(({ after }) => after)], world, refusals);
   for (const { before, after } of ports) checkPort(before, after, world, refusals);
   checkRouters(world, refusals);
   const vnis = allocateVnis(networks, vniSpace(context, changes, networks), refusals);
@@ -87,8 +95,37 @@ export function admit(request: AdmissionRequest, context: AdmissionContext): Adm
     ...trunks.map((each) => patch(each, linkIds, {}, pending, refusals)),
     ...ports.map((each) => patch(each, linkIds, { ...allocations.get(scopedName(each.after)) }, pending, refusals)),
     ...routers.map((each) => patch(each, tableIds, {}, { phase: 'Pending' }, refusals)),
+    ...uplinks.map((each) => {
+      const facts = { ...uplinkNumbers(each, tableIds, linkIds, refusals), gateways: knownGateways(each) };
+      return patch(each, linkIds, facts, { ...pending, mac: '' }, refusals);
+    }),
   ].flat();
   return refusals.list.length > 0 ? { patches: [], refusals: refusals.list } : { patches, refusals: [] };
+}
+
+/** What an uplink has beside its number: what is behind it, and with a VLAN the port that carries it, which it keeps from then on. */
+function uplinkNumbers(
+  { before, after }: Written<Uplink>,
+  tableIds: NumberSpace,
+  linkIds: NumberSpace,
+  refusals: Refusals,
+): Record<string, unknown> {
+  const tagged = (after.spec.vlan ?? 0) !== 0;
+  const trunk = before?.status.trunk ?? (tagged ? linkIds.take() : undefined);
+  const network = before?.status.network ?? tableIds.take();
+  if (network === undefined || (tagged && trunk === undefined)) refuseNumber(after, refusals);
+  return { network, ...(trunk === undefined ? {} : { trunk }) };
+}
+
+/** What is known of those that it had before stays. */
+function knownGateways({ before, after }: Written<Uplink>): Uplink['status']['gateways'] {
+  return gatewaysOf(after).map(
+    (address) => before?.status.gateways.find((gateway) => gateway.address === address) ?? { address, reachable: false },
+  );
+}
+
+function refuseNumber(object: WeftObject<object, object>, refusals: Refusals): void {
+  refusals.add(object, '', `no number is free: this appliance holds about a million objects of this kind`, 'delete some first');
 }
 
 /** The allocated part of a status, for an object that is new (with `initial`) or whose part changed. */
@@ -101,7 +138,7 @@ function patch(
 ): readonly Patch[] {
   const id = before?.status.id ?? ids.take();
   if (id === undefined) {
-    refusals.add(after, '', `no number is free: this appliance holds about a million objects of this kind`, 'delete some first');
+    refuseNumber(after, refusals);
     return [];
   }
   const status = { id, ...facts };

@@ -1,5 +1,5 @@
-import type { LogicalRouter, Port, Trunk, VirtualNetwork } from '@weft/kernel/contract/net';
-import type { WeftObject } from '@weft/kernel/contract/system';
+import type { LogicalRouter, Port, Trunk, Uplink, VirtualNetwork } from '@weft/kernel/contract/net';
+import { keyOf, type WeftObject } from '@weft/kernel/contract/system';
 import test from 'ava';
 import * as fc from 'fast-check';
 import { sound, stepsArbitrary } from '../test/arbitrary.ts';
@@ -119,7 +119,13 @@ function holdings(store: Store): string[] {
   const ports = store.list<Port>('Port');
   const routers = store.list<LogicalRouter>('LogicalRouter');
   const trunks = store.list<Trunk>('Trunk');
+  const uplinks = store.list<Uplink>('Uplink');
   return [
+    ...uplinks.flatMap(({ status, spec }) => [
+      ...[`vrf ${status.network}`, `link ${status.id}`],
+      ...(status.trunk === undefined ? [] : [`link ${status.trunk}`]),
+      ...spec.addresses.map((address) => `outside ${address}`),
+    ]),
     ...networks.flatMap(({ status }) => [`vrf ${status.id}`, `vni ${status.vni}`]),
     ...routers.flatMap(({ status, spec }) => [`vrf ${status.id}`, ...spec.networks.map((member) => `router of ${member}`)]),
     ...trunks.map(({ status }) => `link ${status.id}`),
@@ -179,7 +185,7 @@ test('deleting everything frees everything', async (t) => {
         const { apply, remove } = sound(store, step);
         store.apply(apply, remove.map(keyOfWanted));
       }
-      const all = [...store.objects.values()].map(({ kind, metadata }) => ({ kind, project: 'default', name: metadata.name }));
+      const all = [...store.objects.values()].map(keyOf);
       if (store.apply([], all).length > 0 || store.objects.size > 0) throw new Error('something could not be deleted');
       const { linkIds, lastLinkId } = store.committed;
       for (let id = 1; id <= lastLinkId; id++) if (linkIds.has(id)) throw new Error(`the number ${id} leaked`);

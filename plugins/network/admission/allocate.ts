@@ -2,9 +2,9 @@
  * Fills status: numbers, VNIs, MAC and IP addresses. What an object has it keeps; what it names goes before what is allocated; what is allocated is the
  * lowest free. All changes of a transaction are seen together, so an address that one object gives up another may name in the same apply.
  */
-import { createHash } from 'node:crypto';
 import { formatIp, formatPrefix, type IpAddress, type Port, parseIp, prefixContains, type VirtualNetwork } from '@weft/kernel/contract/net';
 import { isGateway, isHost, subnetsOf } from '../subnet.ts';
+import { hashedMac } from '../uplink.ts';
 import { AddressBook } from './addresses.ts';
 import { pairValuesOf } from './committed.ts';
 import type { NumberSpace } from './numbers.ts';
@@ -144,8 +144,7 @@ function addressOf(text: string): IpAddress {
  */
 function freshMac(claim: Claim, macs: Set<string>, { committed, changed }: World): string {
   for (let attempt = 0; ; attempt++) {
-    const digest = createHash('sha256').update(`${claim.after.metadata.uid}/${attempt}`).digest('hex');
-    const mac = `02:${digest.slice(0, 10).replace(/(..)(?!$)/g, '$1:')}`;
+    const mac = hashedMac(`${claim.after.metadata.uid}/${attempt}`);
     if (macs.has(mac) || committed.macs.find(mac, changed) !== undefined) continue;
     macs.add(mac);
     claim.book.claimMac(mac, titleOf(claim.after));

@@ -1,10 +1,10 @@
-/** Rules for the bindings of Ports and Trunks: the right fields for the type, and no link or VLAN used twice. */
+/** Rules for the bindings of Ports, Trunks and Uplinks: the right fields for the type, and no link or VLAN used twice. */
 import { posix } from 'node:path';
-import type { Port, PortBinding, Trunk } from '@weft/kernel/contract/net';
+import type { Port, PortBinding, Trunk, Uplink } from '@weft/kernel/contract/net';
 import type { Problem, Refusals } from './refusals.ts';
 import { resolve, titleOf, type World } from './world.ts';
 
-type Bound = Port | Trunk;
+type Bound = Port | Trunk | Uplink;
 type Supported = Exclude<PortBinding['type'], 'pci'>;
 
 /** The fields of each binding type: those that it needs, and those that it may have. Every other one is refused with it. */

@@ -1,7 +1,7 @@
 import test from 'ava';
 import * as fc from 'fast-check';
 import { sound, stepsArbitrary } from '../test/arbitrary.ts';
-import { keyOfWanted, Store } from '../test/store.ts';
+import { keyOfWanted, Store, uplink } from '../test/store.ts';
 import { Committed } from './committed.ts';
 
 test('an index that was kept over random changes decides as one that is made anew', async (t) => {
@@ -33,12 +33,16 @@ test('when all objects are gone the index is as empty as at first', (t) => {
     },
     { kind: 'Trunk', name: 'trunk0', spec: { binding: { type: 'none' } } },
     { kind: 'LogicalRouter', name: 'r', spec: { networks: ['red'] } },
+    uplink('public', { vlan: 7 }),
+    { kind: 'VirtualNetwork', name: 'dmz', spec: { subnets: [{ cidr: '10.9.0.0/24' }], underlay: 'public' } },
   ];
   t.deepEqual(store.apply(objects), []);
   for (const object of store.objects.values()) kept.note(undefined, object);
   t.truthy(kept.tenancy('default/red'));
+  t.deepEqual([kept.uplinks.size, kept.underlays.get('public')?.size], [1, 1]);
   for (const object of store.objects.values()) kept.note(object, undefined);
   t.is(kept.tenancy('default/red'), undefined);
-  t.false([kept.linkIds, kept.tableIds].some((ids) => ids.has(1)));
+  for (const ids of [kept.linkIds, kept.tableIds]) t.false([1, 2, 3, 4].some((id) => ids.has(id)));
+  t.deepEqual([kept.uplinks.size, kept.underlays.size], [0, 0]);
   t.false(kept.links.has('interface t0'));
 });

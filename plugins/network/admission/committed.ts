@@ -1,5 +1,16 @@
 /** The committed objects with an index of what they hold, kept while they come and go, so that a decision costs what it changes. */
-import { idLimit, type LogicalRouter, type Port, parseIp, type Trunk, type VirtualNetwork } from '@weft/kernel/contract/net';
+import {
+  type FloatingIp,
+  type IpAddress,
+  idLimit,
+  type LogicalRouter,
+  type Port,
+  parseIp,
+  type SnatPool,
+  type Trunk,
+  type Uplink,
+  type VirtualNetwork,
+} from '@weft/kernel/contract/net';
 import type { WeftObject } from '@weft/kernel/contract/system';
 import { pairAddress, pairsOf } from '../pairs.ts';
 import { claimOf } from './bindings.ts';
@@ -22,9 +33,15 @@ export class Committed {
   /** By `project/name`. */
   readonly networks = new Map<string, VirtualNetwork>();
   readonly routers = new Map<string, LogicalRouter>();
-  /** Numbers of ports and trunks. */
+  /** By `/name`. */
+  readonly uplinks = new Map<string, Uplink>();
+  /** By the name of the uplink that they are routed through: networks by `project/name`. */
+  readonly underlays = new Map<string, Map<string, VirtualNetwork>>();
+  /** Outside addresses of FloatingIps and SnatPools, by title. */
+  readonly outside = new Map<string, readonly IpAddress[]>();
+  /** Numbers of ports, trunks and uplinks. */
   readonly linkIds = new Holders<number>();
-  /** Numbers of networks and routers. */
+  /** Numbers of networks, routers and what is behind uplinks. */
   readonly tableIds = new Holders<number>();
   readonly vnis = new Holders<number>();
   /** MAC addresses of the ports of all networks. */
@@ -68,6 +85,15 @@ export class Committed {
       case 'Trunk':
         this.#noteLink(note, object as unknown as Trunk, title);
         break;
+      case 'Uplink':
+        this.#noteUplink(note, object as unknown as Uplink, title);
+        break;
+      case 'FloatingIp':
+        keep(this.outside, note, title, addressesOf([(object as unknown as FloatingIp).spec.address]));
+        break;
+      case 'SnatPool':
+        keep(this.outside, note, title, addressesOf((object as unknown as SnatPool).spec.addresses));
+        break;
       case 'Port':
         this.#noteLink(note, object as unknown as Port, title);
         this.#notePort(note, object as unknown as Port, title);
@@ -78,12 +104,29 @@ export class Committed {
     keep(this.networks, note, scopedName(network), network);
     this.tableIds[note](network.status.id, title);
     this.vnis[note](network.status.vni, title);
+    const { underlay } = network.spec;
+    if (underlay === undefined) return;
+    const routed = this.underlays.get(underlay) ?? new Map<string, VirtualNetwork>();
+    keep(routed, note, scopedName(network), network);
+    keep(this.underlays, routed.size > 0 ? 'add' : 'remove', underlay, routed);
   }
 
-  #noteLink(note: Note, object: Port | Trunk, title: string): void {
-    this.linkIds[note](object.status.id, title);
+  #noteUplink(note: Note, uplink: Uplink, title: string): void {
+    keep(this.uplinks, note, scopedName(uplink), uplink);
+    const { network, trunk } = uplink.status;
+    this.tableIds[note](network, title);
+    if (trunk !== undefined) this.#noteLinkId(note, trunk, title);
+    this.#noteLink(note, uplink, title);
+  }
+
+  #noteLinkId(note: Note, id: number, title: string): void {
+    this.linkIds[note](id, title);
     // Numbers are given in turn, and begin anew at the end: what lies ahead by less than half of them came later.
-    if ((object.status.id - this.#lastLinkId + idLimit) % idLimit < idLimit / 2) this.#lastLinkId = object.status.id;
+    if ((id - this.#lastLinkId + idLimit) % idLimit < idLimit / 2) this.#lastLinkId = id;
+  }
+
+  #noteLink(note: Note, object: Port | Trunk | Uplink, title: string): void {
+    this.#noteLinkId(note, object.status.id, title);
     const claim = claimOf(object);
     if (claim) this.links[note](claim.what, title);
   }
@@ -112,7 +155,12 @@ export function pairValuesOf(port: Port): readonly bigint[] {
 }
 
 function valuesOf(addresses: readonly string[]): readonly bigint[] {
-  return addresses.flatMap((text) => parseIp(text)?.value ?? []);
+  return addressesOf(addresses).map(({ value }) => value);
+}
+
+/** Without what is none, such as the word host. */
+function addressesOf(texts: readonly string[]): readonly IpAddress[] {
+  return texts.flatMap((text) => parseIp(text) ?? []);
 }
 
 function keep<T>(objects: Map<string, T>, note: Note, name: string, object: T): void {

@@ -218,12 +218,6 @@ refuses([
     says: /twice/,
   },
   {
-    why: 'an external network',
-    apply: [{ ...router('new', 'red'), spec: { networks: ['red'], external: { snatPool: 'public' } } }],
-    at: 'LogicalRouter/default/new /spec/external',
-    says: /leave it out/,
-  },
-  {
     why: 'overlapping networks in a router',
     apply: [network('red2', '10.1.0.128/25'), router('new', 'red', 'red2')],
     at: 'LogicalRouter/default/new /spec/networks/1',

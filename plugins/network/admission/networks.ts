@@ -6,10 +6,7 @@ import { isHost, readSubnet, type Subnet } from '../subnet.ts';
 import { dhcpOptionsProblems } from './client-options.ts';
 import type { Refusals } from './refusals.ts';
 import { resolverProblems } from './resolver.ts';
-import { scopedName, titleOf, type World } from './world.ts';
-
-/** RFC 8200 §5. */
-const smallestIpv6Mtu = 1280;
+import { scopedName, smallestIpv6Mtu, titleOf, type World } from './world.ts';
 
 export function checkNetworks(
   written: readonly { before: VirtualNetwork | null; after: VirtualNetwork }[],

@@ -18,7 +18,6 @@ export function checkRouters(world: World, refusals: Refusals): void {
     checkOverlap(router, world, refusals);
   }
   for (const router of routers.filter((each) => world.changed.has(titleOf(each)))) {
-    checkExternal(router, refusals);
     checkMembers(router, routerOf, refusals);
     checkRouted(router, world, refusals);
     checkOverlap(router, world, refusals);
@@ -28,12 +27,6 @@ export function checkRouters(world: World, refusals: Refusals): void {
 /** `project/name` of each member. */
 export function membersOf(router: LogicalRouter): readonly string[] {
   return router.spec.networks.map((reference) => resolve(router.metadata.project, reference));
-}
-
-function checkExternal(router: LogicalRouter, refusals: Refusals): void {
-  if (router.spec.external) {
-    refusals.add(router, '/spec/external', 'external is not supported by this version', 'leave it out');
-  }
 }
 
 function checkMembers(router: LogicalRouter, routerOf: Map<string, LogicalRouter>, refusals: Refusals): void {

@@ -1,13 +1,18 @@
 /** What would be there after a transaction: the committed objects with its changes laid over them. */
-import type { LogicalRouter, Port, VirtualNetwork } from '@weft/kernel/contract/net';
-import type { Change, WeftObject } from '@weft/kernel/contract/system';
+import type { LogicalRouter, Port, Uplink, VirtualNetwork } from '@weft/kernel/contract/net';
+import { type Change, formatKey, keyOf, type WeftObject } from '@weft/kernel/contract/system';
 import type { Committed } from './committed.ts';
+
+/** RFC 8200 §5. */
+export const smallestIpv6Mtu = 1280;
 
 export interface World {
   readonly committed: Committed;
   readonly networks: Overlay<VirtualNetwork>;
   readonly routers: Overlay<LogicalRouter>;
-  /** `Kind/project/name` of everything that the transaction touches. */
+  /** Of no project: by `/name`. */
+  readonly uplinks: Overlay<Uplink>;
+  /** `Kind/project/name` (of no project: `Kind/name`) of everything that the transaction touches. */
   readonly changed: ReadonlySet<string>;
 }
 
@@ -42,9 +47,16 @@ export function resolve(project: string | undefined, reference: string): string 
   return reference.includes('/') ? reference : `${project ?? ''}/${reference}`;
 }
 
-/** `Kind/project/name` as messages and refusals name an object. */
+/** `Kind/project/name` or `Kind/name`, as messages and refusals name an object. */
 export function titleOf(object: WeftObject<object, object>): string {
-  return `${object.kind}/${scopedName(object)}`;
+  return formatKey(keyOf(object));
+}
+
+/** What an object is called where those of `reader`'s project read it: nobody learns what others have. */
+export function titleFor({ metadata }: WeftObject<object, object>, title: string): string {
+  const [kind, project, name] = title.split('/');
+  const isOwn = name === undefined || metadata.project === undefined || metadata.project === project;
+  return isOwn ? title : `a ${kind} of another project`;
 }
 
 export function networkOf(port: Port): string {
@@ -56,7 +68,8 @@ export function worldAfter(committed: Committed, changes: readonly Change[]): Wo
     committed,
     networks: new Overlay(committed.networks, changedOf<VirtualNetwork>(changes, 'VirtualNetwork')),
     routers: new Overlay(committed.routers, changedOf<LogicalRouter>(changes, 'LogicalRouter')),
-    changed: new Set(changes.map(({ key }) => `${key.kind}/${key.project ?? ''}/${key.name}`)),
+    uplinks: new Overlay(committed.uplinks, changedOf<Uplink>(changes, 'Uplink')),
+    changed: new Set(changes.map(({ key }) => formatKey(key))),
   };
 }
 

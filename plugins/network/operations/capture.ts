@@ -4,12 +4,12 @@ import type { OperationSpec } from '@weft/kernel/contract/system';
 import type { Forwarder, ObjectCache, OperationCall } from '@weft/kernel/sdk';
 import { type Static, Type } from 'typebox';
 import { frameSummary } from './frame-summary.ts';
-import { type Link, type NumberedLink, oneLink } from './links.ts';
+import { type Link, type NumberedLink, nameFor, oneLink } from './links.ts';
 import { type PcapngFrame, pcapngFrame, pcapngHead } from './pcapng.ts';
 
 const input = Type.Object(
   {
-    port: Type.String({ description: 'Port or Trunk whose frames are shown.' }),
+    port: Type.String({ description: 'Port, Trunk or Uplink whose frames are shown.' }),
     count: Type.Optional(Type.Integer({ description: 'End after so many frames.', minimum: 1 })),
     filter: Type.Optional(
       Type.String({ description: "Only frames that match, in pcap-filter(7) syntax: 'icmp or tcp port 80'.", maxLength: 1000 }),
@@ -20,7 +20,9 @@ const input = Type.Object(
 );
 const output = Type.Object({
   time: Type.String({ description: 'When the frame passed, RFC 3339 with nanoseconds.', format: 'date-time' }),
-  direction: Type.String({ description: 'in: from the VM; out: to it; none: a copy or an answer that was dropped before it left.' }),
+  direction: Type.String({
+    description: 'in: from the VM, or from outside; out: to it; none: a copy or an answer that was dropped before it left.',
+  }),
   length: Type.Integer({ description: 'Bytes of the frame.' }),
   summary: Type.String({ description: 'What it is.' }),
   dropped: Type.Optional(Type.String({ description: 'Name of the reason for which it was dropped.' })),
@@ -55,7 +57,7 @@ export function capture(
   given: Static<typeof input>,
   call: OperationCall,
 ): AsyncGenerator<Item | Buffer> {
-  const link = oneLink(context.objects, call.project, given.port);
+  const link = oneLink(context.objects, call, given.port);
   const frames = framesOf(context.forwarder, link, given, call.signal);
   return call.file === true ? fileOf(frames, link, given.snap ?? 0) : itemsOf(frames);
 }
@@ -103,8 +105,8 @@ function timeOf(ns: bigint): string {
   return `${seconds}.${String(ns % 1_000_000_000n).padStart(9, '0')}Z`;
 }
 
-async function* fileOf(frames: AsyncIterable<Seen | null>, { project, port }: Link, snap: number): AsyncGenerator<Buffer> {
-  for await (const frame of frames) yield frame === null ? pcapngHead(`${project}/${port}`, snap) : pcapngFrame(inFile(frame));
+async function* fileOf(frames: AsyncIterable<Seen | null>, { project, port, kind }: Link, snap: number): AsyncGenerator<Buffer> {
+  for await (const frame of frames) yield frame === null ? pcapngHead(nameFor({}, project, port, kind), snap) : pcapngFrame(inFile(frame));
 }
 
 function inFile({ reason, ...frame }: Seen): PcapngFrame {

@@ -1,9 +1,9 @@
 /** `weft drops`: why packets were dropped, per port. */
 import { servicePortOwner } from '@weft/kernel/contract/net';
 import type { OperationSpec } from '@weft/kernel/contract/system';
-import { type Forwarder, fail, type ObjectCache, type OperationCall } from '@weft/kernel/sdk';
+import type { Forwarder, ObjectCache, OperationCall } from '@weft/kernel/sdk';
 import { type Static, Type } from 'typebox';
-import { type Link, linkFields, linksOf, portInput } from './links.ts';
+import { allLinks, type Link, linkFields, linksOf, noLink, portInput } from './links.ts';
 
 const item = Type.Object({
   ...linkFields,
@@ -39,11 +39,9 @@ export async function drops(
   input: Static<typeof portInput>,
   call: OperationCall,
 ): Promise<Static<typeof output>> {
-  const links = linksOf(context.objects, call.project, input.port);
-  if (input.port !== undefined && links.size === 0) {
-    throw fail('NOT_FOUND', `no Port or Trunk ${input.port} in project ${call.project}`, 'list them with: weft get port');
-  }
-  const known = linksOf(context.objects, '-');
+  const links = linksOf(context.objects, call, input.port);
+  if (input.port !== undefined && links.size === 0) throw noLink(call, input.port);
+  const known = allLinks(context.objects);
   const answer = await context.forwarder.drops(input.port === undefined ? undefined : [...links.keys()]);
   const items = answer.drops.flatMap(({ port, reason, packets, bytes }) => {
     const link = links.get(port) ?? (input.port === undefined && !known.has(port) ? nobody(port) : undefined);

@@ -117,7 +117,7 @@ test('what is asked for goes to the forwarder, icmp for both families; large tab
 test('what cannot be asked for is said', async (t) => {
   const store = site();
   for (const [input, message] of [
-    [{ port: 'nope' }, /no Port or Trunk nope/],
+    [{ port: 'nope' }, /no Port, Trunk or Uplink nope/],
     [{ proto: 'tcpp' }, /no protocol tcpp/],
     [{ address: 'x' }, /x is not an IP address/],
   ] as const)

@@ -1,23 +1,27 @@
 /** `weft flows`: the conversations that the forwarder remembers, or what happens to them. */
-import { canonicalIp, type Flow, type FlowFilter, isIcmp, parseIp, protocolNumber } from '@weft/kernel/contract/net';
+import { canonicalIp, type Flow, type FlowFilter, parseIp, protocolNumber } from '@weft/kernel/contract/net';
 import type { OperationSpec } from '@weft/kernel/contract/system';
 import { type Forwarder, fail, type ObjectCache, type OperationCall } from '@weft/kernel/sdk';
 import { type Static, Type } from 'typebox';
 import { type FlowLine, type FlowNames, flowLine, linesOf } from './flow-lines.ts';
 import { groupNames } from './groups.ts';
-import { linksOf, oneLink } from './links.ts';
+import { allLinks, oneLink } from './links.ts';
 
 const input = Type.Object(
   {
-    port: Type.Optional(Type.String({ description: 'Only flows through this Port or Trunk.' })),
+    port: Type.Optional(Type.String({ description: 'Only flows through this Port, Trunk or Uplink.' })),
     proto: Type.Optional(
       Type.String({
         description: 'Only this protocol: a name such as tcp, udp, icmp (of both families) or sctp, or an IANA number.',
         maxLength: 16,
       }),
     ),
-    address: Type.Optional(Type.String({ description: 'Only flows with this address at either end.', maxLength: 45 })),
-    l4Port: Type.Optional(Type.Integer({ description: 'Only flows with this port at either end.', minimum: 1, maximum: 65_535 })),
+    address: Type.Optional(
+      Type.String({ description: 'Only flows with this address at either end, also a translated one.', maxLength: 45 }),
+    ),
+    l4Port: Type.Optional(
+      Type.Integer({ description: 'Only flows with this port at either end, also a translated one.', minimum: 1, maximum: 65_535 }),
+    ),
     follow: Type.Optional(
       Type.Boolean({ description: 'Instead of what there is, what happens from now on: flows that begin, end or are denied.' }),
     ),
@@ -54,6 +58,9 @@ export const flowsSpec: OperationSpec = {
       { title: 'AGE-MS', pointer: '/ageMs', wide: true },
       { title: 'BYTES', pointer: '/bytes', wide: true },
       { title: 'REPLY-BYTES', pointer: '/replyBytes', wide: true },
+      { title: 'NAT-SRC', pointer: '/nat/src', wide: true },
+      { title: 'NAT-SPORT', pointer: '/nat/srcPort', wide: true },
+      { title: 'NAT-DST', pointer: '/nat/dst', wide: true },
       { title: 'PEER', pointer: '/peer', wide: true },
       { title: 'GROUP', pointer: '/rule/group', wide: true },
       { title: 'LOST', pointer: '/lost', wide: true },
@@ -112,7 +119,7 @@ function filtersOf(cache: Pick<ObjectCache, 'list'>, { port, proto, address, l4P
   if (number === undefined)
     throw fail('INVALID', `there is no protocol ${proto} (proto)`, 'write tcp, udp, icmp, sctp or a number of 1 to 255');
   const common = {
-    ...(port === undefined ? {} : { port: oneLink(cache, call.project, port).id }),
+    ...(port === undefined ? {} : { port: oneLink(cache, call, port).id }),
     ...(address === undefined ? {} : { address: canonicalIp(address) }),
     ...(l4Port === undefined ? {} : { l4Port }),
   };
@@ -122,13 +129,14 @@ function filtersOf(cache: Pick<ObjectCache, 'list'>, { port, proto, address, l4P
 
 const icmpNumbers = [protocolNumber('icmp'), protocolNumber('icmpv6')].flatMap((number) => number ?? []);
 
-function fits(flow: Flow, { port, protocol, address, l4Port }: FlowFilter): boolean {
-  return (
-    (port === undefined || flow.fromPort === port || flow.toPort === port) &&
-    (protocol === undefined || flow.protocol === protocol) &&
-    (address === undefined || flow.src === address || flow.dst === address) &&
-    (l4Port === undefined || (!isIcmp(flow.protocol) && (flow.srcPort === l4Port || flow.dstPort === l4Port)))
-  );
+function fits(flow: Flow, { port, protocol }: FlowFilter): boolean {
+  return (port === undefined || flow.fromPort === port || flow.toPort === port) && (protocol === undefined || flow.protocol === protocol);
+}
+
+/** Whether the line itself says what is asked for: else the question would tell addresses that the answer keeps to itself. */
+function shows({ src, dst, srcPort, dstPort, nat, icmpType }: FlowLine, { address, l4Port }: FlowFilter): boolean {
+  const ports = icmpType === undefined ? [srcPort, dstPort, nat?.srcPort, nat?.dstPort] : [];
+  return (address === undefined || [src, dst, nat?.src, nat?.dst].includes(address)) && (l4Port === undefined || ports.includes(l4Port));
 }
 
 type Liner = (flows: readonly Flow[]) => FlowLine[];
@@ -141,12 +149,14 @@ function liner(objects: Objects, generations: Generations, filters: readonly Flo
     if (names === undefined || objects.revision !== revision) names = namesOf(objects, generations, call);
     revision = objects.revision;
     const known = names;
-    return flows.filter((flow) => filters.some((filter) => fits(flow, filter))).flatMap((flow) => linesOf(flow, known, filters[0]?.port));
+    const [{ port, ...ends } = {}] = filters;
+    const fitting = flows.filter((flow) => filters.some((filter) => fits(flow, filter)));
+    return fitting.flatMap((flow) => linesOf(flow, known, port)).filter((line) => shows(line, ends));
   };
 }
 
 function namesOf(cache: Pick<ObjectCache, 'list'>, generations: Generations, call: OperationCall): FlowNames {
-  const links = linksOf(cache, '-');
+  const links = allLinks(cache);
   return {
     call,
     link: (port, generation) => (generations.get(port) === generation ? links.get(port) : undefined),

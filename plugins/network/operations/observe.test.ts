@@ -83,11 +83,11 @@ test('as a file it begins with the head, also before the first frame', async (t)
 
 test('a port that is not there cannot be captured or traced, a trunk not traced', async (t) => {
   const objects = site();
-  t.throws(() => capture({ objects, forwarder: captured() }, { port: 'nope' }, call()), { message: /no Port or Trunk nope/ });
+  t.throws(() => capture({ objects, forwarder: captured() }, { port: 'nope' }, call()), { message: /no Port, Trunk or Uplink nope/ });
   const forwarder = { trace: () => Promise.resolve([]) };
   const given = { to: '10.1.0.12', proto: 'icmp' } as const;
   await t.throwsAsync(trace({ objects, forwarder }, { ...given, from: 'web1', l4Port: 80 }, call()), { message: /has no port/ });
-  await t.throwsAsync(trace({ objects, forwarder }, { ...given, from: 'nope' }, call()), { message: /no Port or Trunk nope/ });
+  await t.throwsAsync(trace({ objects, forwarder }, { ...given, from: 'nope' }, call()), { message: /no Port, Trunk or Uplink nope/ });
   await t.throwsAsync(trace({ objects, forwarder }, { ...given, from: 'trunk0' }, call()), { message: /trunk0 is a Trunk/ });
   await t.throwsAsync(trace({ objects, forwarder }, { ...given, from: 'web1', to: 'x' }, call()), { message: /x is not an IP address/ });
   await t.throwsAsync(trace({ objects, forwarder }, { ...given, from: 'web2', to: '2001:db8::1' }, call()), { message: /no IPv6 address/ });

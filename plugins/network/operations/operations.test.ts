@@ -73,8 +73,8 @@ test('drops have names instead of numbers, most first, and none of other project
 
 test('an unknown port or network is an error that says how to list them', async (t) => {
   const context = { objects: site(), forwarder: forwarder() };
-  await t.throwsAsync(drops(context, { port: 'nope' }, call('default')), { message: /no Port or Trunk nope/ });
-  await t.throwsAsync(stats(context, { port: 'trunk0' }, call('acme')), { message: /no Port or Trunk trunk0/ });
+  await t.throwsAsync(drops(context, { port: 'nope' }, call('default')), { message: /no Port, Trunk or Uplink nope/ });
+  await t.throwsAsync(stats(context, { port: 'trunk0' }, call('acme')), { message: /no Port, Trunk or Uplink trunk0/ });
   await t.throwsAsync(routes(context, { routesOf: () => [] }, { network: 'blue' }, call('default')), { message: /no VirtualNetwork blue/ });
 });
 

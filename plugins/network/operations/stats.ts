@@ -1,8 +1,8 @@
 /** `weft ports`: the ledger of each port. */
 import type { OperationSpec } from '@weft/kernel/contract/system';
-import { type Forwarder, fail, type ObjectCache, type OperationCall } from '@weft/kernel/sdk';
+import type { Forwarder, ObjectCache, OperationCall } from '@weft/kernel/sdk';
 import { type Static, Type } from 'typebox';
-import { linkFields, linksOf, portInput } from './links.ts';
+import { linkFields, linksOf, noLink, portInput } from './links.ts';
 
 const count = (description: string) => Type.Integer({ description });
 const item = Type.Object({
@@ -56,10 +56,8 @@ export async function stats(
   input: Static<typeof portInput>,
   call: OperationCall,
 ): Promise<Static<typeof output>> {
-  const links = linksOf(context.objects, call.project, input.port);
-  if (input.port !== undefined && links.size === 0) {
-    throw fail('NOT_FOUND', `no Port or Trunk ${input.port} in project ${call.project}`, 'list them with: weft get port');
-  }
+  const links = linksOf(context.objects, call, input.port);
+  if (input.port !== undefined && links.size === 0) throw noLink(call, input.port);
   const { ports } = await context.forwarder.stats(input.port === undefined ? undefined : [...links.keys()]);
   return {
     items: ports.flatMap(({ id, ...counters }) => {

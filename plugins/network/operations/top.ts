@@ -72,7 +72,7 @@ export async function* top(
     await pause(interval * 1000, undefined, { signal: call.signal }).catch(() => undefined);
     if (call.signal.aborted) return;
     const now = await sample(context.forwarder);
-    yield { items: ratesOf(before, now, linksOf(context.objects, call.project)).slice(0, limit) };
+    yield { items: ratesOf(before, now, linksOf(context.objects, call)).slice(0, limit) };
     before = now;
   }
 }

@@ -5,15 +5,22 @@ import {
   deniedAt,
   deniedText,
   type Flow,
+  flowSeenAt,
+  isIcmp,
   packetText,
   type RuleRow,
   ruleActions,
   ruleDirections,
 } from '@weft/kernel/contract/net';
+import { seenFlow } from './flow-lines.ts';
 
 /** Names for what stands in flows and rules. */
 export interface PolicyNames {
   port(id: number): string;
+  /** Nobody's rules are asked there. */
+  isUplink(port: number): boolean;
+  /** Whether the caller may know what is inside of the project of a port. */
+  seesPort(port: number): boolean;
   group(number: number): string;
   /** Whether the caller may read the rules of a group. */
   seesRulesOf(group: number): boolean;
@@ -29,8 +36,10 @@ export interface PolicyLine {
 }
 
 /** @param rules those that decided, as the trace told them before the flow */
-export function policyLines(rules: readonly RuleRow[], flow: Flow, names: PolicyNames): readonly PolicyLine[] {
-  if (flow.event === 'listed') return [...recordedLines(rules, flow, names), { step: 'flow', text: knownText(flow), flow }];
+export function policyLines(rules: readonly RuleRow[], traced: Flow, names: PolicyNames): readonly PolicyLine[] {
+  const flow = seenFlow(traced, 'egress', traced.toPort === 0 || names.seesPort(traced.toPort));
+  if (flow.event === 'listed')
+    return [...recordedLines(rules, flow, names), { step: 'flow', text: knownText(flow), flow }, ...natLines(flow)];
   const asked = rules.map((row): PolicyLine => {
     const egress = row.direction === ruleDirections.egress;
     const end = endOf(egress ? 'egress' : 'ingress', egress ? flow.fromPort : flow.toPort, names);
@@ -41,7 +50,21 @@ export function policyLines(rules: readonly RuleRow[], flow: Flow, names: Policy
   const open = openLines(flow, names);
   return flow.event === 'denied'
     ? [...open, ...asked, ...deniedLines(rules, flow, names)]
-    : [...open, ...asked, { step: 'flow', text: 'a new flow would begin: the answers to it pass as well', flow }];
+    : [...open, ...asked, { step: 'flow', text: 'a new flow would begin: the answers to it pass as well', flow }, ...natLines(flow)];
+}
+
+/** What its packets are translated into. Which outside port of a shared address it gets is decided by its first packet: until then it is 0. */
+function natLines({ protocol, src, dst, srcPort, dstPort, nat }: Flow): readonly PolicyLine[] {
+  if (nat === undefined) return [];
+  const word = isIcmp(protocol) ? 'identifier' : 'port';
+  const sharedWord = isIcmp(protocol) ? 'an identifier' : 'an outside port';
+  const source =
+    nat.srcPort === srcPort ? nat.src : nat.srcPort === 0 ? `${sharedWord} of ${nat.src}` : `${nat.src} ${word} ${nat.srcPort}`;
+  const target = nat.dstPort === dstPort || isIcmp(protocol) ? nat.dst : `${nat.dst} ${word} ${nat.dstPort}`;
+  return [
+    ...(nat.src === src && nat.srcPort === srcPort ? [] : [{ step: 'NAT', text: `the source ${src} becomes ${source}` }]),
+    ...(nat.dst === dst && nat.dstPort === dstPort ? [] : [{ step: 'NAT', text: `the target ${dst} becomes ${target}` }]),
+  ];
 }
 
 function endOf(direction: AskedEnd['direction'], port: number, names: PolicyNames): AskedEnd {
@@ -55,7 +78,7 @@ function openLines({ fromPort, toPort }: Flow, names: PolicyNames): readonly Pol
     ['ingress', toPort],
   ] as const;
   return ends
-    .filter(([, port]) => port !== 0 && names.groupsOf(port) === undefined)
+    .filter(([, port]) => port !== 0 && !names.isUplink(port) && names.groupsOf(port) === undefined)
     .map(([direction, port]) => ({ step: 'policy', text: `${direction} of ${names.port(port)}: the port is open, no rule is asked` }));
 }
 
@@ -87,9 +110,9 @@ function deniedLines(rules: readonly RuleRow[], flow: Flow, names: PolicyNames):
   const last = rules.at(-1);
   // A rule that denies says so itself.
   if (last !== undefined && last.action === ruleActions.deny) return [];
-  const direction = deniedAt(flow, names.groupsOf(flow.fromPort) !== undefined);
+  const direction = deniedAt(flow, !names.isUplink(flow.fromPort) && names.groupsOf(flow.fromPort) !== undefined);
   const end = endOf(direction, direction === 'egress' ? flow.fromPort : flow.toPort, names);
-  return [{ step: 'policy', text: deniedText(end, flow), flow }];
+  return [{ step: 'policy', text: deniedText(end, flowSeenAt(flow, direction)), flow }];
 }
 
 /** `it belongs to a flow: tcp 80, established, 12 s old, 34 packets there and 30 back`. */

@@ -10,12 +10,17 @@ import {
   type ServiceRow,
   serviceActions,
   type TraceStep,
+  type UplinkNeighborRow,
 } from '@weft/kernel/contract/net';
 
 /** Names for the forwarder's numbers. */
 export interface Names {
   port(id: number): string;
+  /** Of a VirtualNetwork, or of the uplink that has the VRF. */
   network(id: number): string;
+  /** Address of a gateway of an uplink, by its number. */
+  gateway(uplink: number, number: number): string;
+  pool(id: number): string;
   /** Why the sender may send. */
   readonly permission: string;
 }
@@ -30,6 +35,8 @@ export interface Ending {
   readonly reason?: string;
 }
 
+const noMac = '00:00:00:00:00:00';
+
 const stageWords: Readonly<Record<string, string>> = {
   parse: 'headers',
   check: 'port security',
@@ -37,6 +44,7 @@ const stageWords: Readonly<Record<string, string>> = {
   arp: 'ARP',
   bridge: 'bridge',
   route: 'route',
+  underlay: 'uplink',
 };
 
 /** One line; undefined for a step that decides nothing. */
@@ -67,7 +75,7 @@ export function stepText(step: TraceStep, names: Names): { readonly step: string
 function stageText(stage: string, verdict: string, { permission }: Names): { step: string; text: string } | undefined {
   const step = stageWords[stage] ?? stage;
   if (stage === 'check' && verdict === 'next') return { step, text: permission };
-  if (verdict === 'route') return { step, text: 'to the gateway: routed' };
+  if (verdict === 'route') return { step, text: stage === 'underlay' ? 'to the appliance: routed' : 'to the gateway: routed' };
   if (verdict === 'flood') return { step, text: 'to every other port of the network' };
   if (verdict === 'fragment') return { step, text: 'longer than the way out takes: cut into fragments' };
   return undefined;
@@ -83,7 +91,18 @@ function rowText(row: Row, names: Names): { step: string; text: string } | undef
       return { step: 'bridge', text: `${row.mac} was seen behind ${names.port(row.port)}` };
     case 'neighbor': {
       const gateway = (row.flags & neighborFlags.gateway) !== 0;
-      return { step: 'neighbour', text: gateway ? `${row.address} is the gateway's own` : `${row.address} is at ${row.mac}` };
+      const text = gateway ? `${row.address} is the appliance's own in ${names.network(row.bridge)}` : `${row.address} is at ${row.mac}`;
+      return { step: 'neighbour', text };
+    }
+    case 'uplink_neighbor':
+      return { step: 'neighbour', text: uplinkNeighborText(row, names) };
+    case 'floating_ip':
+      return { step: 'floating IP', text: `${row.address} of ${names.port(row.port)} is ${row.inside} of ${names.port(row.insidePort)}` };
+    case 'nat_address':
+      return { step: 'pool', text: `${row.address} of ${names.port(row.port)} is shared by the ports of pool ${names.pool(row.pool)}` };
+    case 'vrf_nat': {
+      const pool = row.pool === 0 ? 'no pool' : `the addresses of pool ${names.pool(row.pool)}`;
+      return { step: 'way out', text: `${names.network(row.vrf)} has ${pool} at ${names.port(row.port)}` };
     }
     case 'learned_neighbor':
       return { step: 'neighbour', text: `${row.address} is at ${row.mac}, an address that ${names.port(row.port)} took by itself` };
@@ -110,7 +129,12 @@ function routeText({ vrf, address, prefixLength, source }: RouteRow, names: Name
   return `${address}/${prefixLength} (${name}) in the table of ${names.network(vrf)}`;
 }
 
-function nexthopText({ type, bridge, port, mac, size }: NexthopRow, names: Names): string {
+function uplinkNeighborText({ address, mac, silent, port }: UplinkNeighborRow, names: Names): string {
+  const where = mac === noMac ? 'has never answered' : `is at ${mac}`;
+  return `${address} behind ${names.port(port)} ${where}${silent === 0 || mac === noMac ? '' : ', and does not answer any more'}`;
+}
+
+function nexthopText({ type, bridge, port, mac, size, target }: NexthopRow, names: Names): string {
   switch (type) {
     case nexthopTypes.blackhole:
       return 'a black hole';
@@ -120,8 +144,12 @@ function nexthopText({ type, bridge, port, mac, size }: NexthopRow, names: Names
       return `one of ${size} places, by a hash of the flow`;
     case nexthopTypes.punt:
       return 'a plugin';
+    case nexthopTypes.vrf:
+      return `on in the table of ${names.network(target)}`;
+    case nexthopTypes.gateway:
+      return `gateway ${names.gateway(port, target)} of ${names.port(port)}`;
     default:
-      return mac === '00:00:00:00:00:00' ? `straight to the destination, on ${names.network(bridge)}` : `${names.port(port)}, at ${mac}`;
+      return mac === noMac ? `straight to the destination, on ${names.network(bridge)}` : `${names.port(port)}, at ${mac}`;
   }
 }
 

@@ -1,28 +1,12 @@
 /** `weft trace`: what would happen to a packet that a VM sends, step by step, by the forwarder's own code. Nothing is sent. */
-import {
-  canonicalIp,
-  cidrContains,
-  dropReasons,
-  isIpv4,
-  type Port,
-  parseIp,
-  prefixContains,
-  type RuleRow,
-  readMac,
-  ruleDirections,
-  ruleText,
-  type TraceStep,
-  type VirtualNetwork,
-} from '@weft/kernel/contract/net';
+import { dropReasons, isIpv4, type RuleRow, readMac, ruleDirections, ruleText, type TraceStep } from '@weft/kernel/contract/net';
 import type { OperationSpec } from '@weft/kernel/contract/system';
 import { type Forwarder, fail, type ObjectCache, type OperationCall } from '@weft/kernel/sdk';
 import { type Static, Type } from 'typebox';
-import { networkOf, scopedName } from '../admission/world.ts';
-import { subnetsOf } from '../subnet.ts';
-import { oneLink } from './links.ts';
-import { type Ends, groupMac, packetFrame, probeProtocols, questionFrame } from './probe-frames.ts';
+import { packetFrame, probeProtocols, questionFrame } from './probe-frames.ts';
 import { type Names, namesOf } from './trace-names.ts';
 import { policyLines } from './trace-policy.ts';
+import { senderOf } from './trace-sender.ts';
 import { type Ending, endingOf, endingText, stepText } from './trace-words.ts';
 
 /** Of a probe by TCP or UDP that names none. */
@@ -30,7 +14,14 @@ const usualPort = 80;
 
 const input = Type.Object(
   {
-    from: Type.String({ description: 'Port whose VM sends the packet.' }),
+    from: Type.String({ description: 'Port whose VM sends the packet, or Uplink through which it comes from outside.' }),
+    source: Type.Optional(
+      Type.String({
+        description:
+          "Address that sends it. Default: the port's own; of an Uplink 198.51.100.1 or 2001:db8:ffff:ffff::1, which stand for anybody.",
+        maxLength: 45,
+      }),
+    ),
     to: Type.String({ description: 'Destination address, of either family.' }),
     proto: Type.Enum([...probeProtocols], { description: 'What is sent: an echo request, a TCP SYN or a UDP datagram.', default: 'icmp' }),
     l4Port: Type.Optional(Type.Integer({ description: 'Destination port of tcp and udp. Default: 80.', minimum: 0, maximum: 65_535 })),
@@ -52,10 +43,10 @@ const item = Type.Object({
   flow: Type.Optional(Type.Record(Type.String(), Type.Unknown(), { description: 'The flow that the packet belongs to, or would begin.' })),
 });
 const output = Type.Object({
-  from: Type.String({ description: 'PROJECT/NAME of the port.' }),
+  from: Type.String({ description: 'PROJECT/NAME of the port, or uplink NAME.' }),
   to: Type.String({ description: 'Destination address.' }),
   end: Type.Enum(['delivered', 'answered', 'punted', 'served', 'dropped'], { description: 'What becomes of the packet.' }),
-  ports: Type.Optional(Type.Array(Type.String(), { description: 'delivered: PROJECT/NAME of the ports.' })),
+  ports: Type.Optional(Type.Array(Type.String(), { description: 'delivered: PROJECT/NAME of the ports, or uplink NAME.' })),
   plugin: Type.Optional(Type.String({ description: 'punted, served: the plugin.' })),
   reason: Type.Optional(
     Type.String({
@@ -102,22 +93,12 @@ export async function trace(
 ): Promise<Static<typeof output>> {
   if (given.l4Port !== undefined && given.proto === 'icmp')
     throw fail('INVALID', 'an echo request has no port (l4Port)', 'add --proto tcp or --proto udp, or leave out --l4-port');
-  const { id, project } = oneLink(context.objects, call.project, given.from);
-  const port = context.objects.list<Port>('Port', project).find(({ status }) => status.id === id);
-  const network = context.objects.list<VirtualNetwork>('VirtualNetwork').find((each) => port && scopedName(each) === networkOf(port));
-  if (port === undefined || network === undefined)
-    throw fail('INVALID', `${given.from} is a Trunk, which has no address`, 'name one of its ports');
-  const ends = endsOf(port, given.to);
-  const names = namesOf(
-    context.objects,
-    call,
-    port.spec.portSecurity ? `the port may send from ${ends.src} with ${ends.srcMac}` : 'off: the port may send anything',
-  );
+  const { id, name, sender, ends, permission, hop, direct } = senderOf(context.objects, call, given);
+  const names = namesOf(context.objects, call, permission);
   const walk = async (frame: Buffer): Promise<readonly TraceStep[]> => await context.forwarder.trace(id, frame);
-  const hop = groupMac(given.to) === undefined ? nextHopOf(network, ends) : undefined;
-  const asked = hop === undefined ? undefined : await walk(questionFrame({ ...ends, dst: hop }));
-  const dstMac = asked === undefined ? groupMac(given.to) : answeredMac(asked, id);
-  const question = asked === undefined ? [] : questionItems(hop ?? '', dstMac, asked, names);
+  const asked = hop === undefined ? undefined : await walk(questionFrame({ ...ends, src: hop.asker, dst: hop.address }));
+  const dstMac = asked === undefined ? direct : answeredMac(asked, id);
+  const question = asked === undefined ? [] : questionItems(sender, hop?.address ?? '', dstMac, asked, names);
   const steps =
     dstMac === undefined ? (asked ?? []) : await walk(packetFrame(ends, dstMac, given.proto, given.l4Port ?? usualPort, given.fromPort));
   const ending: Ending = dstMac === undefined ? unanswered(asked ?? [], id, names) : endingOf(steps, id, names);
@@ -129,7 +110,7 @@ export async function trace(
     { step: 'end', text: lastText(ending, steps, dstMac) },
   ];
   const rules = rulesOf(steps, names);
-  return { from: scopedName(port), to: given.to, ...ending, ports: [...(ending.ports ?? [])], ...(advice && { advice }), rules, items };
+  return { from: name, to: given.to, ...ending, ports: [...(ending.ports ?? [])], ...(advice && { advice }), rules, items };
 }
 
 /** What the trace itself has said is not advised: to ask for one. */
@@ -147,45 +128,16 @@ function rulesOf(steps: readonly TraceStep[], { group, seesRulesOf }: Names): St
   });
 }
 
-function endsOf(port: Port, to: string): Ends {
-  if (parseIp(to) === undefined) throw fail('INVALID', `${to} is not an IP address`, 'write one such as 10.1.0.11 or 2001:db8::11');
-  if (port.status.addresses.includes(canonicalIp(to)))
-    throw fail(
-      'INVALID',
-      `${to} is an address of ${port.metadata.name} itself (to): nothing leaves the VM`,
-      'name the address of another port',
-    );
-  const src = port.status.addresses.find((address) => isIpv4(address) === isIpv4(to));
-  if (src === undefined)
-    throw fail('INVALID', `${port.metadata.name} has no IPv${isIpv4(to) ? 4 : 6} address to send from`, 'name another port or address');
-  return { srcMac: port.status.mac, src, dst: to };
-}
-
-/** Whom the VM asks for a MAC address: a destination on its own subnet itself, else the gateway of that subnet; nobody without one. */
-function nextHopOf(network: VirtualNetwork, { src, dst }: Ends): string {
-  const [from, to] = [parseIp(src), parseIp(dst)];
-  const index = subnetsOf(network).findIndex(({ prefix }) => from !== undefined && prefixContains(prefix, from));
-  const subnet = subnetsOf(network)[index];
-  if (to === undefined || subnet === undefined || prefixContains(subnet.prefix, to) || isLinkLocal(dst)) return dst;
-  // Plugin dhcp tells VMs of a network that only bridges that these are on the link.
-  if (network.spec.forwarding === 'l2' && cidrContains('169.254.0.0/16', dst)) return dst;
-  return network.status.gateways[index] ?? dst;
-}
-
-function isLinkLocal(address: string): boolean {
-  return /^fe[89ab]/i.test(address);
-}
-
 /** Ethernet source of the answer that goes back to the port. */
 function answeredMac(steps: readonly TraceStep[], port: number): string | undefined {
   const answer = steps.find((step) => step.kind === 'sent' && step.port === port);
   return answer?.kind === 'sent' ? readMac(answer.frame, 6) : undefined;
 }
 
-function questionItems(hop: string, mac: string | undefined, steps: readonly TraceStep[], names: Names): Item[] {
+function questionItems(sender: string, hop: string, mac: string | undefined, steps: readonly TraceStep[], names: Names): Item[] {
   const step = isIpv4(hop) ? 'ARP' : 'ND';
-  if (mac !== undefined) return [{ step, text: `the VM asks for ${hop} and is told ${mac}` }];
-  return [{ step, text: `the VM asks for ${hop}` }, ...itemsOf(steps, names)];
+  if (mac !== undefined) return [{ step, text: `${sender} asks for ${hop} and is told ${mac}` }];
+  return [{ step, text: `${sender} asks for ${hop}` }, ...itemsOf(steps, names)];
 }
 
 /** Nobody here answers the question: it may have gone to others, who would. */
@@ -203,7 +155,9 @@ function lastText(ending: Ending, steps: readonly TraceStep[], mac: string | und
 function itemsOf(steps: readonly TraceStep[], names: Names): Item[] {
   // The forwarder tells the rules that decided first, then the flow, which says between which ports.
   let rules: RuleRow[] = [];
+  const hides = reachesStranger(steps, names);
   return steps.flatMap((step): Item[] => {
+    if (hides && step.kind === 'row' && !names.seesRow(step.row)) return [];
     if (step.kind === 'row' && step.row.table === 'rule') {
       rules.push(step.row);
       return [];
@@ -215,5 +169,14 @@ function itemsOf(steps: readonly TraceStep[], names: Names): Item[] {
     }
     const text = stepText(step, names);
     return text === undefined ? [] : [{ ...text, ...(step.kind === 'row' ? { row: { ...step.row } } : {}) }];
+  });
+}
+
+/** A floating IP, or the table of an uplink, leads into networks that are none of the caller's business. */
+function reachesStranger(steps: readonly TraceStep[], names: Names): boolean {
+  return steps.some((step) => {
+    if (step.kind === 'row' && step.row.table === 'route') return names.isUplinkTable(step.row.vrf);
+    if (step.kind === 'flow') return step.flow.nat !== undefined && step.flow.toPort !== 0 && !names.seesPort(step.flow.toPort);
+    return step.kind === 'row' && step.row.table === 'floating_ip' && !names.seesPort(step.row.insidePort);
   });
 }

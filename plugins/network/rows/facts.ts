@@ -1,5 +1,5 @@
 /** What of the objects the rows depend on, so that news of anything else, such as a phase, costs nothing. */
-import type { VirtualNetwork } from '@weft/kernel/contract/net';
+import type { Uplink, VirtualNetwork } from '@weft/kernel/contract/net';
 import type { WeftObject } from '@weft/kernel/contract/system';
 import type { Unit } from './topology.ts';
 
@@ -51,8 +51,12 @@ function ownFacts({ metadata, spec, status }: WeftObject): string {
   return JSON.stringify([metadata.uid, spec, allocated]);
 }
 
-/** Ports take the number, the MTU, the mode and the static routes of their network; VLANs and members of routers only the number. */
+/**
+ * Ports take the number, the MTU, the mode and the static routes of their network, natively routed networks the VRF of their uplink; VLANs and members of
+ * routers only the number.
+ */
 function sharedFacts(object: WeftObject): string {
+  if (object.kind === 'Uplink') return String((object as unknown as Uplink).status.network);
   if (object.kind !== 'VirtualNetwork') return String(object.status.id);
   const { spec, status } = object as unknown as VirtualNetwork;
   return JSON.stringify([status.id, status.mtu, spec.forwarding, spec.subnets.map(({ routes }) => routes)]);

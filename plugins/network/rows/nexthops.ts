@@ -1,11 +1,13 @@
 /** Numbers of this plugin's nexthop rows: the upper four bits say what for, the rest which one. */
-import { type NexthopRow, nexthopFlags, nexthopTypes, type Port, type VirtualNetwork } from '@weft/kernel/contract/net';
+import { type NexthopRow, nexthopFlags, nexthopTypes, type Port, type Uplink, type VirtualNetwork } from '@weft/kernel/contract/net';
 import { pairsOf } from '../pairs.ts';
 
 const bits = 28;
-const classes = { connected: 0, slaac: 1, unreachable: 2, port: 3, pair: 4, group: 5 } as const;
+const classes = { connected: 0, slaac: 1, unreachable: 2, port: 3, pair: 4, group: 5, gateway: 6, vrf: 7 } as const;
 /** allowedAddressPairs has at most so many. */
 const pairsPerPort = 64;
+/** Gateways of an uplink have numbers below. */
+const gatewaysPerUplink = 256;
 
 /** Groups have this number and those above it. */
 export const firstGroup = numbered('group', 0);
@@ -20,6 +22,7 @@ export const noNexthop = {
   mac: noMac,
   flags: 0,
   size: 0,
+  target: 0,
   puntClass: 0,
 } as const satisfies NexthopRow;
 
@@ -48,4 +51,20 @@ export function portNexthops(port: Port, network: VirtualNetwork): ReadonlyMap<s
     rows.set(pair.mac, { ...common, id: numbered('pair', id * pairsPerPort + rows.size - 1), mac: pair.mac });
   }
   return rows;
+}
+
+/** A subnet behind an uplink: the forwarder asks for MAC addresses there. */
+export function uplinkNexthop({ status: { network } }: Uplink): NexthopRow {
+  return { ...noNexthop, id: numbered('connected', network), type: nexthopTypes.port, bridge: network };
+}
+
+/** A router behind an uplink, by the number of its row. */
+export function gatewayNexthop({ status: { id, network } }: Uplink, gateway: number): NexthopRow {
+  const place = { port: id, bridge: network, target: gateway };
+  return { ...noNexthop, ...place, id: numbered('gateway', id * gatewaysPerUplink + gateway), type: nexthopTypes.gateway };
+}
+
+/** The destination is looked up once more, in another VRF. The row is that of the object whose VRF it is, whoever has routes to it. */
+export function vrfNexthop(vrf: number): NexthopRow {
+  return { ...noNexthop, id: numbered('vrf', vrf), type: nexthopTypes.vrf, target: vrf };
 }

@@ -3,7 +3,6 @@
  * them: a network has its tables, gateways and subnets, a port everything that leads to it. So a change of one port touches a handful of rows.
  */
 import {
-  bindingTypes,
   bridgeFlags,
   followsGroups,
   formatIp,
@@ -21,14 +20,17 @@ import {
   routeSources,
   type SourceRow,
   type Trunk,
+  type Uplink,
   type VirtualNetwork,
 } from '@weft/kernel/contract/net';
 import type { NetworkConfig } from '../config.ts';
 import { isLinkLocal, pairAddress, pairsOf } from '../pairs.ts';
 import { subnetsOf } from '../subnet.ts';
 import type { MacPath, NeighborPath } from './bridge-paths.ts';
-import { connectedNexthop, noNexthop, portNexthops, unreachableNexthop } from './nexthops.ts';
+import { linkFields } from './link-fields.ts';
+import { connectedNexthop, noNexthop, portNexthops, unreachableNexthop, vrfNexthop } from './nexthops.ts';
 import { leak } from './rib.ts';
+import { underlayPaths } from './uplink-rows.ts';
 
 /** What one object wants. */
 export interface Wanted {
@@ -47,11 +49,22 @@ function isRouted(network: VirtualNetwork): boolean {
   return network.spec.forwarding !== 'l2';
 }
 
-/** `peers`: VRFs of the networks that a router joins with this one. */
-export function networkWants(network: VirtualNetwork, peers: readonly number[], config: Pick<NetworkConfig, 'floodRate'>): Wanted {
+/** What networks take from elsewhere. */
+export interface NetworkSurroundings {
+  /** VRFs of the networks that a router joins with this one. */
+  readonly peers: readonly number[];
+  /** Of a network that is routed natively. */
+  readonly uplink?: Uplink | undefined;
+}
+
+export function networkWants(
+  network: VirtualNetwork,
+  { peers, uplink }: NetworkSurroundings,
+  config: Pick<NetworkConfig, 'floodRate'>,
+): Wanted {
   const { id, vni, mtu, gateways } = network.status;
-  const { forwarding, unknownUnicast, floodRate = config.floodRate } = network.spec;
-  const flags = unknownUnicast === 'flood' ? bridgeFlags.floodUnknown : 0;
+  const { forwarding, unknownUnicast, floodRate = config.floodRate, underlay } = network.spec;
+  const flags = (unknownUnicast === 'flood' ? bridgeFlags.floodUnknown : 0) | (underlay === undefined ? 0 : bridgeFlags.underlay);
   const bridge: Row = { table: 'bridge', id, vrf: id, vni, mode: forwardingModes[forwarding], flags, mtu, floodRate };
   if (!isRouted(network)) return { ...nothing, rows: [{ table: 'vrf', id }, bridge] };
   const routes = networkPaths(network);
@@ -62,9 +75,10 @@ export function networkWants(network: VirtualNetwork, peers: readonly number[], 
       { table: 'vrf', id },
       bridge,
       ...nexthops.values(),
+      ...(uplink ? [vrfNexthop(id)] : []),
       ...gateways.map((address): Row => ({ table: 'neighbor', bridge: id, address, mac: gatewayMac, flags: neighborFlags.gateway })),
     ],
-    routes: [...routes, ...leak(routes, peers)],
+    routes: [...routes, ...leak(routes, peers), ...(uplink ? underlayPaths(network, uplink) : [])],
   };
 }
 
@@ -167,22 +181,4 @@ export function trunkRows(trunk: Trunk, mtu: number): readonly PortRow[] {
   return [
     { table: 'port', id: trunk.status.id, bridge: 0, parent: 0, mac: noNexthop.mac, mtu, ...link, flags: portFlags.trunk | link.flags },
   ];
-}
-
-function linkFields(binding: Port['spec']['binding']): Pick<PortRow, 'binding' | 'vlan' | 'interface' | 'netns' | 'socket' | 'flags'> {
-  const unbound = { binding: bindingTypes.none, vlan: 0, interface: '', netns: '', socket: '', flags: 0 };
-  switch (binding.type) {
-    case 'netns':
-      return { ...unbound, binding: bindingTypes.netns, interface: binding.interface, netns: binding.netns };
-    case 'tap':
-    case 'interface':
-      return { ...unbound, binding: bindingTypes[binding.type], interface: binding.interface };
-    case 'vlan':
-      return { ...unbound, binding: bindingTypes.vlan, vlan: binding.vlan };
-    case 'vhost-user':
-      return { ...unbound, binding: bindingTypes.vhostUser, socket: binding.socket, flags: binding.server ? portFlags.server : 0 };
-    case 'none':
-    case 'pci':
-      return unbound;
-  }
 }

@@ -1,47 +1,15 @@
-import { nexthopTypes, type Port, packUpsert, type Row, type RowKey, rowId } from '@weft/kernel/contract/net';
+import { nexthopTypes, type Port } from '@weft/kernel/contract/net';
 import { formatKey, type ObjectKey, type WeftObject } from '@weft/kernel/contract/system';
-import type { RowSet } from '@weft/kernel/sdk';
 import test from 'ava';
 import * as fc from 'fast-check';
 import { type Step, sound, stepsArbitrary } from '../test/arbitrary.ts';
 import { keyOfWanted, network, port, router, Store, settings, trunk } from '../test/store.ts';
+import { Table } from '../test/table.ts';
 import { Programmer } from './programmer.ts';
 
 /** Nexthop rows of ports, and those of networks that reach nobody, have their object's number and this one. */
 const toPort = 3 * 2 ** 28;
 const unreachable = 2 * 2 ** 28;
-
-/** A forwarder that keeps rows and refuses what cannot be packed. */
-class Table implements RowSet {
-  readonly rows = new Map<string, Row>();
-  changes = 0;
-  /** Called whenever rows arrive. */
-  onRows = (): void => undefined;
-
-  replace(rows: readonly Row[]): Promise<void> {
-    this.rows.clear();
-    return this.update(rows, []);
-  }
-
-  update(upserts: readonly Row[], deletes: readonly RowKey[]): Promise<void> {
-    for (const key of deletes) if (!this.rows.delete(rowId(key))) throw new Error(`${rowId(key)} is not there`);
-    for (const row of upserts) {
-      packUpsert(row);
-      this.rows.set(rowId(row), row);
-    }
-    this.changes += upserts.length + deletes.length;
-    this.onRows();
-    return Promise.resolve();
-  }
-
-  list(): Row[] {
-    return [...this.rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
-  }
-
-  of<Name extends Row['table']>(table: Name): Extract<Row, { table: Name }>[] {
-    return this.list().filter((row): row is Extract<Row, { table: Name }> => row.table === table);
-  }
-}
 
 async function programmed(store: Store, unitsAtOnce?: number, policy = false): Promise<{ table: Table; programmer: Programmer }> {
   const table = new Table();
@@ -78,7 +46,7 @@ test('a network and its port become the rows that forward them', async (t) => {
   ]);
   const routes = table.of('route').map(({ address, prefixLength, source, nexthop }) => `${address}/${prefixLength} ${source} ${nexthop}`);
   t.deepEqual(routes.sort(), ['10.1.0.0/24 10 1', `10.1.0.11/32 10 ${toPort + 1}`, `10.9.0.0/16 20 ${toPort + 1}`]);
-  const none = { table: 'nexthop', port: 0, bridge: 0, mac: '00:00:00:00:00:00', flags: 0, size: 0, puntClass: 0 } as const;
+  const none = { table: 'nexthop', port: 0, bridge: 0, mac: '00:00:00:00:00:00', flags: 0, size: 0, target: 0, puntClass: 0 } as const;
   t.deepEqual(table.of('nexthop'), [
     { ...none, id: 1, type: 1, bridge: 1 },
     { ...none, id: unreachable + 1, type: 2 },
@@ -458,8 +426,9 @@ test('objects that become known one by one, in any order, lead to the same rows'
 });
 
 function parseKey(text: string): ObjectKey {
-  const [kind = '', project = '', name = ''] = text.split('/');
-  const key = { kind, project, name };
+  const [kind = '', ...scope] = text.split('/');
+  const [project, name] = scope.length === 1 ? [undefined, scope[0]] : scope;
+  const key = { kind, ...(project === undefined ? {} : { project }), name: name ?? '' };
   if (formatKey(key) !== text) throw new Error(`${text} is no key`);
   return key;
 }

@@ -1,6 +1,6 @@
 /** Keeps the forwarder's rows equal to what the objects want, and only ever sends what differs. */
 import { setImmediate as breathe } from 'node:timers/promises';
-import { type Port, type Row, type RowKey, rowId, type Trunk, type VirtualNetwork } from '@weft/kernel/contract/net';
+import { type Port, type Row, type RowKey, rowId, type Trunk, type Uplink, type VirtualNetwork } from '@weft/kernel/contract/net';
 import type { ObjectKey, WeftObject } from '@weft/kernel/contract/system';
 import type { ObjectCache, RowSet } from '@weft/kernel/sdk';
 import type { NumbersHeld } from '../admission/admit.ts';
@@ -9,9 +9,10 @@ import type { NetworkConfig } from '../config.ts';
 import { Decisions, type Destination } from './decisions.ts';
 import type { KnownRows } from './ecmp.ts';
 import { networkWants, nothing, portWants, type Surroundings, trunkRows, type Wanted } from './object-rows.ts';
-import { Topology, type Unit } from './topology.ts';
+import { Topology, type Unit, uplinkOf } from './topology.ts';
+import { uplinkWants } from './uplink-rows.ts';
 
-const kinds = ['VirtualNetwork', 'Trunk', 'Port', 'LogicalRouter'] as const;
+const kinds = ['Uplink', 'VirtualNetwork', 'Trunk', 'Port', 'LogicalRouter'] as const;
 type Settings = Pick<NetworkConfig, 'mtu' | 'floodRate'> & Pick<Surroundings, 'policy'>;
 
 interface Placed {
@@ -125,12 +126,17 @@ export class Programmer implements NumbersHeld {
   }
 
   #wanted(unit: Unit): Wanted {
-    const [kind, project, name] = unit.split('/');
-    const key = { kind: kind ?? '', ...(project ? { project } : {}), name: name ?? '' };
+    const [kind = '', ...scope] = unit.split('/');
+    const name = scope.at(-1) ?? '';
+    const key = scope.length === 1 ? { kind, name } : { kind, project: scope[0] ?? '', name };
     switch (kind) {
+      case 'Uplink': {
+        const uplink = this.#topology.object<Uplink>(key);
+        return uplink ? uplinkWants(uplink, this.#settings) : nothing;
+      }
       case 'VirtualNetwork': {
         const network = this.#topology.object<VirtualNetwork>(key);
-        return network ? networkWants(network, this.#peers(`${project}/${name}`), this.#settings) : nothing;
+        return network ? this.#networkWants(network, scope.join('/')) : nothing;
       }
       case 'Trunk': {
         const trunk = this.#topology.object<Trunk>(key);
@@ -149,6 +155,11 @@ export class Programmer implements NumbersHeld {
   #trunkMtu(trunk: Unit): number {
     const networks = this.#topology.networksOver(trunk).flatMap((network) => this.#lookUp<VirtualNetwork>('VirtualNetwork', network) ?? []);
     return Math.max(this.#settings.mtu, ...networks.map(({ status }) => status.mtu));
+  }
+
+  #networkWants(network: VirtualNetwork, scoped: string): Wanted {
+    const uplink = network.spec.underlay === undefined ? undefined : this.#topology.object<Uplink>(uplinkOf(network.spec.underlay));
+    return networkWants(network, { peers: this.#peers(scoped), uplink }, this.#settings);
   }
 
   #portWants(port: Port): Wanted {

@@ -9,11 +9,17 @@ import { KnownFacts } from './facts.ts';
 /** Identity of an object whose rows stand together, as `Kind/project/name`. */
 export type Unit = string;
 
+export function uplinkOf(name: string): ObjectKey {
+  return { kind: 'Uplink', name };
+}
+
 export class Topology {
   readonly #cache: Pick<ObjectCache, 'get'>;
   /** Ports to their network and, second, their trunk. */
   readonly #portsOf = new Index();
   readonly #routersOf = new Index();
+  /** Networks to the uplink that they are routed through. */
+  readonly #underlaysOf = new Index();
   readonly #facts = new KnownFacts();
 
   constructor(cache: Pick<ObjectCache, 'get'>) {
@@ -35,6 +41,7 @@ export class Topology {
         this.#notePort(key, unit);
         this.#addTrunk(unit, units);
       }
+      if (key.kind === 'VirtualNetwork') this.#noteNetwork(key, unit);
       if (key.kind === 'LogicalRouter') {
         const before = this.#routersOf.targetsOf(unit);
         this.#noteRouter(key, unit);
@@ -48,6 +55,7 @@ export class Topology {
         for (const router of this.#routersOf.sourcesOf(target))
           for (const peer of this.#routersOf.targetsOf(router)) this.#addNetwork(peer, units);
       }
+      if (kind === 'Uplink') for (const network of this.#underlaysOf.sourcesOf(name)) units.add(network);
       if (kind === 'Trunk') for (const port of this.#portsOf.sourcesOf(trunkTarget(target))) units.add(port);
     }
     return units;
@@ -91,6 +99,11 @@ export class Topology {
     const binding = port?.spec.binding;
     const trunk = binding?.type === 'vlan' ? [trunkTarget(resolve(key.project, binding.parent))] : [];
     this.#portsOf.set(unit, port ? [networkOf(port), ...trunk] : []);
+  }
+
+  #noteNetwork(key: ObjectKey, unit: Unit): void {
+    const underlay = this.#cache.get<VirtualNetwork>(key)?.spec.underlay;
+    this.#underlaysOf.set(unit, underlay === undefined ? [] : [underlay]);
   }
 
   #noteRouter(key: ObjectKey, unit: Unit): void {

@@ -1,8 +1,9 @@
 /** Random sites for property tests: applies and removals over a few names, so that conflicts are common. */
 import * as fc from 'fast-check';
-import { keyOfWanted, network, port, router, type Store, trunk, type Wanted } from './store.ts';
+import { keyOfWanted, network, port, router, type Store, trunk, uplink, type Wanted } from './store.ts';
 
 const networks = ['red', 'blue', 'green'] as const;
+const uplinks = ['up1', 'up2'] as const;
 const subnets: Readonly<Record<string, readonly string[]>> = {
   red: ['10.1.0.0/28', '2001:db8:1::/124'],
   blue: ['10.2.0.0/28', '2001:db8:2::/64'],
@@ -16,12 +17,27 @@ const networkArbitrary = fc
     vni: fc.option(fc.integer({ min: 5000, max: 5004 })),
     forwarding: fc.constantFrom('l2_l3', 'l2_l3', 'l3', 'l2'),
     hasRoute: fc.boolean(),
+    underlay: fc.option(fc.constantFrom(...uplinks)),
   })
-  .map(({ name, count, vni, forwarding, hasRoute }): Wanted => {
+  .map(({ name, count, vni, forwarding, hasRoute, underlay }): Wanted => {
     const [first = '', ...others] = (subnets[name] ?? []).slice(0, count);
     const routes = [{ prefix: '10.9.0.0/16', nextHop: first.replace('.0/28', '.14') }];
     const wanted = network(name, hasRoute ? { cidr: first, routes } : first, ...others);
-    return { ...wanted, spec: { ...wanted.spec, forwarding, ...(vni === null ? {} : { vni }) } };
+    const choices = { ...(vni === null ? {} : { vni }), ...(underlay === null ? {} : { underlay }) };
+    return { ...wanted, spec: { ...wanted.spec, forwarding, ...choices } };
+  });
+
+const uplinkArbitrary = fc
+  .record({
+    name: fc.constantFrom(...uplinks),
+    vlan: fc.constantFrom(0, 0, 7),
+    gateways: fc.uniqueArray(fc.integer({ min: 250, max: 254 }), { maxLength: 3 }),
+    overlaps: fc.boolean(),
+  })
+  .map(({ name, vlan, gateways, overlaps }) => {
+    const subnet = name === 'up1' ? '192.0.2' : '198.51.100';
+    const addresses = [`${subnet}.1/24`, ...(overlaps ? ['10.1.0.1/24'] : [])];
+    return uplink(name, { vlan, addresses, gateways: gateways.map((last) => `${subnet}.${last}`) });
   });
 
 const portArbitrary = fc
@@ -61,6 +77,7 @@ const wantedArbitrary = fc.oneof(
   { weight: 2, arbitrary: networkArbitrary },
   { weight: 6, arbitrary: portArbitrary },
   { weight: 1, arbitrary: routerArbitrary },
+  { weight: 1, arbitrary: uplinkArbitrary },
   { weight: 1, arbitrary: fc.constant(trunk('trunk0', { type: 'interface', interface: 'eth9' })) },
 );
 
@@ -81,8 +98,12 @@ export const stepsArbitrary = fc.array(
 export function sound(store: Store, { apply, remove }: Step): Step {
   const gone = remove.filter((each) => ['Port', 'LogicalRouter'].includes(each.kind) && !apply.some((other) => same(each, other)));
   const there = (kind: string, name: string) =>
-    store.get({ kind, project: 'default', name }) !== undefined || apply.some((each) => each.kind === kind && each.name === name);
-  const kept = apply.filter(({ kind, spec }) => {
+    store.get(keyOfWanted({ kind, name, spec: {} })) !== undefined || apply.some((each) => each.kind === kind && each.name === name);
+  const linked = apply.map((each) => {
+    const { underlay, ...spec } = each.spec;
+    return underlay === undefined || there('Uplink', String(underlay)) ? each : { ...each, spec };
+  });
+  const kept = linked.filter(({ kind, spec }) => {
     const names = kind === 'Port' ? [spec.network] : kind === 'LogicalRouter' ? (spec.networks as string[]) : [];
     const parent = (spec.binding as { parent?: string } | undefined)?.parent;
     return names.every((name) => there('VirtualNetwork', String(name))) && (parent === undefined || there('Trunk', parent));

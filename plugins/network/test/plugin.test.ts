@@ -106,7 +106,7 @@ test('a forwarder that comes back gets everything, and phases follow it', async 
   await plugin.write([red, portObject('a')]);
   await plugin.ports([{ id: 1 }]);
   plugin.forwarderAway();
-  plugin.forwarder.ports.set(1, { id: 1, generation: 2, slot: 1, state: 'pending', reason: 'being made' });
+  plugin.forwarder.ports.set(1, { id: 1, generation: 2, slot: 1, state: 'pending', mac: '00:00:00:00:00:00', reason: 'being made' });
   await plugin.forwarderBack();
   await plugin.until(() => plugin.kernel.status(key('Port', 'a'))?.phase === 'Pending');
   await plugin.ports([{ id: 1, generation: 2 }]);
@@ -152,6 +152,33 @@ test('a table of flows that is nearly full raises an alarm', async (t) => {
   await plugin.begin();
   await plugin.until(() => plugin.kernel.alarms.size > 0);
   t.regex(plugin.kernel.alarms.get('flow-table')?.text ?? '', /more than 90 %/);
+});
+
+test('an uplink becomes rows, takes its MAC address from the forwarder, and tells which gateways answer', async (t) => {
+  const plugin = new TestPlugin(definition as never, { ports: [] });
+  t.teardown(() => plugin.stop());
+  const spec = { binding: { type: 'interface', interface: 'eth1' }, addresses: ['192.0.2.1/24'], gateways: ['192.0.2.254'] };
+  const uplink = makeObject('Uplink', 'public', spec, { project: null });
+  const at = { kind: 'Uplink', name: 'public' };
+  const mac = '52:54:00:00:00:01';
+  const answer = { table: 'uplink_neighbor', port: 1, address: '192.0.2.254', mac: '52:54:00:00:00:fe', generation: 1, silent: 0 } as const;
+  await plugin.begin();
+  plugin.forwarder.put([answer]);
+  t.deepEqual((await plugin.write([uplink])).refusals, []);
+  t.like(plugin.kernel.status(at), {
+    id: 1,
+    network: 1,
+    phase: 'Pending',
+    mac: '',
+    gateways: [{ address: '192.0.2.254', reachable: false }],
+  });
+  t.is(plugin.forwarder.rows('gateway').length, 1);
+  await plugin.ports([{ id: 1, mac }]);
+  t.like(plugin.kernel.status(at), { phase: 'Active', mac });
+  await plugin.until(() => JSON.stringify(plugin.kernel.status(at)?.gateways).includes('true'));
+  t.like(await plugin.operation('trace', { from: 'public', to: '192.0.2.1', proto: 'icmp' }), { from: 'uplink public' });
+  await plugin.disable();
+  t.deepEqual(plugin.forwarder.rows('port'), []);
 });
 
 test('disabling sweeps every row', async (t) => {

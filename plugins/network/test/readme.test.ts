@@ -27,7 +27,7 @@ test('the README has the sections of every plugin, in order', (t) => {
 });
 
 test('the README has examples', (t) => {
-  t.is(examples.length, 3);
+  t.is(examples.length, 4);
 });
 
 const objectsIn = (yamls: readonly string[]) =>
@@ -48,6 +48,6 @@ function admits(t: ExecutionContext, own: readonly Example[]): void {
 for (const [index, example] of examples.entries())
   test(`example ${index + 1} fits the schemas and is admitted`, (t) => admits(t, objectsIn([example])));
 
-for (const page of ['README.md', 'docs/guide/first-steps.md', 'docs/guide/networks-and-ports.md'])
+for (const page of ['README.md', 'docs/guide/first-steps.md', 'docs/guide/networks-and-ports.md', 'docs/guide/nat.md'])
   test(`the objects in ${page} fit the schemas and are admitted`, (t) =>
     admits(t, objectsIn(yamlIn(readFileSync(join(top, page), 'utf8'))).filter(isOwn)));

@@ -65,15 +65,16 @@ export class Store {
     else this.objects.delete(formatKey(key));
   }
 
-  #change({ kind, name, project = 'default', spec }: Wanted): readonly Change[] {
-    const key = { kind, project, name };
+  #change(wanted: Wanted): readonly Change[] {
+    const { kind, name, spec } = wanted;
+    const key = keyOfWanted(wanted);
     const before = this.objects.get(formatKey(key)) ?? null;
     const schema = kinds.find((each) => each.kind === kind)?.spec ?? {};
     const filled = Value.Default(schema, structuredClone(spec)) as Record<string, unknown>;
     if (before && JSON.stringify(before.spec) === JSON.stringify(filled)) return [];
     const metadata = before?.metadata ?? {
       name,
-      project,
+      ...(key.project === undefined ? {} : { project: key.project }),
       uid: `${formatKey(key)}@${this.#revision}`,
       revision: this.#revision,
       generation: 1,
@@ -105,6 +106,11 @@ export function router(name: string, ...networks: readonly string[]): Wanted {
   return { kind: 'LogicalRouter', name, spec: { networks } };
 }
 
+export function uplink(name: string, spec: Record<string, unknown> = {}): Wanted {
+  const binding = { type: 'interface', interface: `up-${name}` };
+  return { kind: 'Uplink', name, spec: { binding, addresses: ['192.0.2.1/24'], gateways: ['192.0.2.254'], ...spec } };
+}
+
 export function keyOfWanted({ kind, name, project = 'default' }: Wanted): ObjectKey {
-  return { kind, project, name };
+  return kinds.find((each) => each.kind === kind)?.scope === 'system' ? { kind, name } : { kind, project, name };
 }

@@ -38,6 +38,15 @@ test('else at the port that it was sent to', (t) => {
   t.like(told({ fromPort: 3, toPort: 4 }), { project: 'a', port: 'x', direction: 'ingress', groups: ['default'] });
 });
 
+test('of a translated packet, each port is told what its own wire has', (t) => {
+  const nat = { src: '203.0.113.1', srcPort: 2048, dst: '10.1.0.2', dstPort: 5432 };
+  t.like(told({ dst: '203.0.113.30', nat }), { direction: 'egress', src: '10.1.0.1', dst: '203.0.113.30' });
+  t.like(told({ dst: '203.0.113.30', nat, egressRule: { group: 7, number: 0 } }), {
+    ...{ direction: 'ingress', src: '203.0.113.1', srcPort: 2048, dst: '10.1.0.2' },
+    text: 'ingress of default/db1: no rule of the groups default/db, ops/jump allows tcp 5432 from 203.0.113.1',
+  });
+});
+
 test('what is no port number is not told as one', (t) => {
   const icmp = told({ protocol: 1, srcPort: 77, dstPort: (3 << 8) | 1 });
   t.like(icmp, { protocol: 'icmp', icmpType: 3, icmpCode: 1 });

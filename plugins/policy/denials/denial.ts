@@ -5,6 +5,7 @@ import {
   deniedText,
   dropReasons,
   type Flow,
+  flowSeenAt,
   followsGroups,
   isIcmp,
   type Port,
@@ -46,15 +47,16 @@ export function denialOf(flow: Flow, portOf: (id: number) => Port | undefined): 
   const { name, project = '' } = port.metadata;
   const groups = groupsOf(port);
   const reason = flow.lastDrop ?? denied;
+  const seen = flowSeenAt(flow, direction);
   return {
     time: new Date(flow.timeMs).toISOString(),
     project,
     port: name,
     direction,
     protocol: protocolName(flow.protocol),
-    ...endsOf(flow),
+    ...endsOf(seen),
     reason,
-    text: textOf(reason, { direction, port: `${project}/${name}`, groups }, flow),
+    text: textOf(reason, { direction, port: `${project}/${name}`, groups }, seen),
     groups: groups.map((group) => (group.startsWith(`${project}/`) ? group.slice(project.length + 1) : group)),
   };
 }
@@ -65,12 +67,12 @@ function endsOf({
   dst,
   srcPort,
   dstPort,
-}: Flow): Pick<Denial, 'src' | 'dst' | 'srcPort' | 'dstPort' | 'icmpType' | 'icmpCode'> {
+}: Omit<Flow, 'nat'>): Pick<Denial, 'src' | 'dst' | 'srcPort' | 'dstPort' | 'icmpType' | 'icmpCode'> {
   if (protocolHasPorts(protocol)) return { src, srcPort, dst, dstPort };
   return isIcmp(protocol) ? { src, dst, icmpType: dstPort >> 8, icmpCode: dstPort & 255 } : { src, dst };
 }
 
-function textOf(reason: string, end: AskedEnd, flow: Flow): string {
+function textOf(reason: string, end: AskedEnd, flow: Omit<Flow, 'nat'>): string {
   if (reason === denied) return deniedText(end, flow);
   return dropReasons.find(({ name }) => name === reason)?.meaning ?? reason;
 }

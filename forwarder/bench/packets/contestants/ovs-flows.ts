@@ -78,12 +78,37 @@ export function stateful(): string {
 }
 
 export function snat(): string {
-  const range = `${plan.snat.first}-${plus(plan.snat.first, plan.snat.count - 1)}:1024-65535`;
+  return translated(outsideRange());
+}
+
+/** One to one, by connection tracking as OVN's dnat_and_snat: no ports are given out. */
+export function floating(): string {
+  return translated(plan.snat.first);
+}
+
+function outsideRange(): string {
+  return `${plan.snat.first}-${plus(plan.snat.first, plan.snat.count - 1)}:1024-65535`;
+}
+
+function translated(range: string): string {
   return [
     `table=0,ip,actions=ct(table=1,zone=${zone},nat)`,
     'table=1,priority=20,ip,ct_state=+trk+est-inv,actions=goto_table:2',
     `table=1,priority=10,in_port=1,ip,ct_state=+trk+new-inv,actions=ct(commit,zone=${zone},nat(src=${range})),goto_table:2`,
     bothWays(2, 'output:1', 'output:2'),
+  ].join('\n');
+}
+
+/** Only the client with its own addresses may send; what it opens passes by the rules, and is translated. */
+export function guardedSnat(): string {
+  const { mac, address } = plan.client;
+  return [
+    `table=0,in_port=1,ip,dl_src=${mac},dl_dst=${gateway},nw_src=${address},actions=ct(table=1,zone=${zone},nat)`,
+    `table=0,in_port=2,ip,actions=ct(table=1,zone=${zone},nat)`,
+    'table=1,priority=20,ip,ct_state=+trk+est-inv,actions=goto_table:3',
+    'table=1,priority=10,in_port=1,ip,ct_state=+trk+new-inv,actions=goto_table:2',
+    rules(2, 1000, `ct(commit,zone=${zone},nat(src=${outsideRange()})),goto_table:3`),
+    bothWays(3, 'output:1', 'output:2'),
   ].join('\n');
 }
 

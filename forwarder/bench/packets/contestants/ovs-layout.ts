@@ -41,6 +41,10 @@ export function layoutOf(scenario: Scenario): readonly Bridge[] | undefined {
       return plain(flows.stateful());
     case 'snat':
       return plain(flows.snat());
+    case 'fip':
+      return plain(flows.floating());
+    case 'guarded-snat':
+      return plain(flows.guardedSnat());
     case 'acl':
       return plain(flows.acl(scenario.rules));
     case 'vxlan':

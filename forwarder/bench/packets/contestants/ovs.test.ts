@@ -1,7 +1,7 @@
 import test from 'ava';
 import { plan, type Scenario } from '../scenario.ts';
 import { ovs } from './ovs.ts';
-import { acl, bridging, destination, macAddress, routing, snat, vrouter } from './ovs-flows.ts';
+import { acl, bridging, destination, floating, guardedSnat, macAddress, routing, snat, vrouter } from './ovs-flows.ts';
 import { type Bridge, layoutOf } from './ovs-layout.ts';
 import { describe, flowsOf, tuningOf } from './ovs-tuning.ts';
 
@@ -14,6 +14,8 @@ const scenarios: readonly Scenario[] = [
   { kind: 'nd' },
   { kind: 'stateful' },
   { kind: 'snat' },
+  { kind: 'fip' },
+  { kind: 'guarded-snat' },
   { kind: 'vxlan' },
   { kind: 'acl', rules: 10 },
   { kind: 'vrouter' },
@@ -84,6 +86,8 @@ test('as many rules as asked for, of which only the last allows', (t) => {
 
 test('source NAT takes all addresses of the plan', (t) => {
   t.true(snat().includes(`nat(src=${plan.snat.first}-203.0.113.32:1024-65535)`));
+  t.true(floating().includes(`nat(src=${plan.snat.first})`));
+  t.is(flowsIn(guardedSnat()).filter((line) => line.includes('tp_dst=')).length, 1_000);
 });
 
 test('the number of flows is read from what the load is told', (t) => {

@@ -15,8 +15,8 @@ import type { Asker, Forwarder } from '../../plugin.ts';
 import { NamespacePort } from '../index.ts';
 
 const path = `${process.argv[2]}/service.sock`;
-const port: PortState = { id: 7, generation: 4, slot: 1, state: 'up', reason: '' };
-const servicePort: PortState = { id: 1_000_000, generation: 1, slot: 9, state: 'up', reason: '' };
+const port: PortState = { id: 7, generation: 4, slot: 1, state: 'up', mac: '00:00:00:00:00:00', reason: '' };
+const servicePort: PortState = { id: 1_000_000, generation: 1, slot: 9, state: 'up', mac: '00:00:00:00:00:00', reason: '' };
 const seen: Record<string, unknown> = {};
 
 const giver = spawn('python3', [new URL('giver.py', import.meta.url).pathname, path], { stdio: ['ignore', 'pipe', 'inherit'] });

@@ -10,7 +10,7 @@ import { Containment } from '../containment.ts';
 import { ControlGroups, groupName } from '../control-groups.ts';
 import { Instance } from '../instance.ts';
 import { Launches } from '../launches.ts';
-import { cleanRun, deleteLinks, recordRun } from '../leftovers.ts';
+import { cleanRun, deleteLinks, deleteRules, recordRun } from '../leftovers.ts';
 import { lockHolder, takeLock } from '../lock.ts';
 import { type InstancePaths, instancePaths, programDir } from '../paths.ts';
 import { identify, isAlive, type ProcessId } from '../proc.ts';
@@ -359,4 +359,20 @@ test.serial('of taps, which bear the names of their users, those with the tag as
   for (const name of [ours, dummy]) ip('link', 'set', name, 'alias', `wf${tag}p7`);
   t.deepEqual(deleteLinks(tag), [ours]);
   for (const name of [user, dummy]) ip('link', 'delete', name);
+});
+
+test.serial('nftables rules of a crashed run are deleted, and of no other', async (t) => {
+  const tag = `u${(process.pid % 1296).toString(36).padStart(2, '0')}`;
+  const other = `v${tag.slice(1)}`;
+  const nft = (...words: string[]): string => execFileSync('/usr/sbin/nft', words, { encoding: 'utf8' });
+  const runDir = mkdtempSync(join(tmpdir(), 'weft-run-'));
+  t.teardown(() => rmSync(runDir, { recursive: true }));
+  for (const name of [tag, other]) nft('add', 'table', 'inet', `weft_${name}`);
+  recordRun(runDir, { processes: {}, linkTag: tag });
+  await cleanRun(runDir);
+  const left = nft('list', 'tables');
+  t.false(left.includes(`weft_${tag}\n`));
+  t.true(left.includes(`weft_${other}\n`));
+  deleteRules(other);
+  t.false(nft('list', 'tables').includes(`weft_${other}\n`));
 });

@@ -36,6 +36,7 @@ const nexthop = (id: number, port: number, bridge: number, mac: string): Row => 
   type: nexthopTypes.port,
   flags: 0,
   size: 0,
+  target: 0,
   puntClass: 0,
 });
 const neighbor = (bridge: number, address: IpAddress, mac: string, flags = 0): Row => ({
