@@ -203,7 +203,8 @@ export class World {
     count.packets++;
     count.bytes += frameLength(packet);
     if (packet.tcp && !isError && !isLaterFragment(packet)) flow.tcp?.take(direction, packet.tcp);
-    flow.seen = this.#now;
+    // Nor does an error keep it alive (RFC 5508 REQ-6).
+    if (!isError) flow.seen = this.#now;
     return undefined;
   }
 

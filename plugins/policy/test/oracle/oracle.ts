@@ -9,7 +9,7 @@ export const oracleProgram = process.env.WEFT_ORACLE ?? join(import.meta.dirname
 const kinds = { rows: 1, attach: 2, frame: 3, time: 4, flows: 5, flush: 6, race: 7, names: 8 } as const;
 const items = { left: 1, dropped: 2, punted: 3, made: 4 } as const;
 const flowStates = ['opening', 'established', 'closing', 'closed'] as const;
-const flowBytes = 136;
+const flowBytes = 168;
 const nothingDropped = 0xffff;
 
 export interface ToldFlow {
@@ -153,7 +153,7 @@ function readFlow(bytes: Buffer, names: readonly string[]): ToldFlow {
     state: flowStates[bytes.readUInt8(95)] ?? '?',
     action: bytes.readUInt8(96) === 0 ? 'allow' : 'deny',
     protocol: bytes.readUInt8(97),
-    src: readIp(bytes.subarray(100, 100 + width)),
-    dst: readIp(bytes.subarray(116, 116 + width)),
+    src: readIp(bytes.subarray(104, 104 + width)),
+    dst: readIp(bytes.subarray(120, 120 + width)),
   };
 }
